@@ -1,0 +1,3 @@
+//! The `trustree` command.
+
+fn main() {}
