@@ -1,1 +1,4 @@
-//! trustree
+//! trustree renders reviewed GitOps trees for step-issuer and cert-manager from inventories and a CA snapshot.
+
+pub mod finding;
+pub mod yaml;

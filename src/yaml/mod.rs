@@ -1,0 +1,197 @@
+//! The only door to YAML: bytes to nodes that know where they stand, nodes to typed structs, values to text.
+//!
+//! Scalars are read as Kubernetes' own tools read them (YAML 1.1 as Go does it: `yes` is a boolean, `0777` is 511) and
+//! are written so that no reader can take them for anything else. The room knows nothing of inventories or manifests.
+
+mod path;
+mod read;
+mod scalar;
+mod typed;
+mod write;
+
+use std::collections::BTreeMap;
+
+pub use path::{Path, Segment};
+pub use read::{Keys, YamlError, read, text_of};
+pub use typed::{Problem, ProblemKind, nearest, read_struct};
+pub use write::{block, document, scalar};
+
+/// Where a node stands: the file by its index in a table that the caller keeps, line and column counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
+pub struct At {
+    /// Index of the file in the caller's table.
+    pub file: u16,
+    /// Line, from 1; 0 where no place is known.
+    pub line: u32,
+    /// Column in characters, from 1; 0 where no place is known.
+    pub column: u32,
+}
+
+/// One value of a YAML document and its place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Where the value begins; for an alias, where the anchor's value stands.
+    pub at: At,
+    /// The value.
+    pub value: Value,
+}
+
+/// A YAML value after Kubernetes' reading of scalars.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true`, and everything else that YAML 1.1 calls a boolean.
+    Boolean(bool),
+    /// An integer that fits 64 bits with a sign.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// A string.
+    String(Box<str>),
+    /// A list.
+    List(Vec<Node>),
+    /// A map, sorted by key.
+    Map(Map),
+}
+
+/// A map from key to entry, sorted by key.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Map(BTreeMap<Box<str>, Entry>);
+
+/// A key's place and its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Where the key stands.
+    pub key: At,
+    /// The value.
+    pub node: Node,
+}
+
+impl Map {
+    /// The value under `key`.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.0.get(key).map(|entry| &entry.node)
+    }
+
+    /// Key place and value under `key`.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.0.get(key)
+    }
+
+    /// Keys and entries in order of the keys.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.0.iter().map(|(key, entry)| (&**key, entry))
+    }
+
+    /// Puts an entry under `key`; returns the one that stood there.
+    pub fn insert(&mut self, key: impl Into<Box<str>>, entry: Entry) -> Option<Entry> {
+        self.0.insert(key.into(), entry)
+    }
+
+    /// Takes the entry under `key` out.
+    pub fn remove(&mut self, key: &str) -> Option<Entry> {
+        self.0.remove(key)
+    }
+
+    /// The entry under `key`, to be changed.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
+        self.0.get_mut(key)
+    }
+
+    /// Whether the map holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// How many entries the map holds.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+impl Node {
+    /// The map, when this is one.
+    pub fn as_map(&self) -> Option<&Map> {
+        match &self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The list, when this is one.
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(list) => Some(list),
+            _ => None,
+        }
+    }
+
+    /// The string, when this is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, when this is a map that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_map()?.get(key)
+    }
+
+    /// The string under `key`, when this is a map that has one there.
+    pub fn get_str(&self, key: &str) -> Option<&str> {
+        self.get(key)?.as_str()
+    }
+
+    /// Where the value that `path` leads to stands: a scalar's own place, a map's or list's key. Where the path leads
+    /// further than the tree, the deepest part of it that exists.
+    pub fn place(&self, path: &Path) -> At {
+        let mut node = self;
+        let mut at = self.at;
+        for segment in path.segments() {
+            let next = match (segment, &node.value) {
+                (Segment::Key(key), Value::Map(map)) => map.entry(key).map(|entry| (entry.key, &entry.node)),
+                (Segment::Index(index), Value::List(list)) => list.get(*index).map(|item| (item.at, item)),
+                _ => None,
+            };
+            let Some((key, found)) = next else { return at };
+            at = match found.value {
+                Value::Map(_) | Value::List(_) | Value::Null => key,
+                _ => found.at,
+            };
+            node = found;
+        }
+        at
+    }
+
+    /// The same value without places, as JSON has it; a float that JSON cannot hold becomes null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Boolean(value) => (*value).into(),
+            Value::Integer(value) => (*value).into(),
+            Value::Float(value) => serde_json::Number::from_f64(*value).map_or(serde_json::Value::Null, Into::into),
+            Value::String(value) => value.as_ref().into(),
+            Value::List(items) => items.iter().map(Node::to_json).collect(),
+            Value::Map(map) => {
+                map.iter().map(|(key, entry)| (key.to_owned(), entry.node.to_json())).collect::<serde_json::Map<_, _>>().into()
+            }
+        }
+    }
+}
+
+impl Value {
+    /// What a person calls this kind of value: `a string`, `a map`, …
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Value::Null => "nothing",
+            Value::Boolean(_) => "a boolean",
+            Value::Integer(_) | Value::Float(_) => "a number",
+            Value::String(_) => "a string",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+}
