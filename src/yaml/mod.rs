@@ -148,22 +148,33 @@ impl Node {
     /// Where the value that `path` leads to stands: a scalar's own place, a map's or list's key. Where the path leads
     /// further than the tree, the deepest part of it that exists.
     pub fn place(&self, path: &Path) -> At {
-        let mut node = self;
-        let mut at = self.at;
+        let (key, node) = self.follow(path);
+        match node.value {
+            Value::Map(_) | Value::List(_) | Value::Null => key,
+            _ => node.at,
+        }
+    }
+
+    /// Where the key that `path` ends with stands; as for [`Node::place`], the deepest part that exists.
+    pub fn key_place(&self, path: &Path) -> At {
+        self.follow(path).0
+    }
+
+    /// The deepest node on the path, and the place of its key.
+    fn follow(&self, path: &Path) -> (At, &Node) {
+        let mut found = (self.at, self);
         for segment in path.segments() {
-            let next = match (segment, &node.value) {
+            let next = match (segment, &found.1.value) {
                 (Segment::Key(key), Value::Map(map)) => map.entry(key).map(|entry| (entry.key, &entry.node)),
                 (Segment::Index(index), Value::List(list)) => list.get(*index).map(|item| (item.at, item)),
                 _ => None,
             };
-            let Some((key, found)) = next else { return at };
-            at = match found.value {
-                Value::Map(_) | Value::List(_) | Value::Null => key,
-                _ => found.at,
-            };
-            node = found;
+            match next {
+                Some(next) => found = next,
+                None => return (found.0, found.1),
+            }
         }
-        at
+        found
     }
 
     /// The same value without places, as JSON has it; a float that JSON cannot hold becomes null.

@@ -7,7 +7,7 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
-use super::{Node, Path, Segment, Value};
+use super::{At, Node, Path, Segment, Value};
 
 /// What a typed struct finds wrong with a tree of nodes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +16,16 @@ pub struct Problem {
     pub path: Path,
     /// What is wrong there.
     pub kind: ProblemKind,
+}
+
+impl Problem {
+    /// Where in `tree` the problem stands: an unknown field's name, otherwise the value.
+    pub fn at(&self, tree: &Node) -> At {
+        match self.kind {
+            ProblemKind::UnknownField { .. } => tree.key_place(&self.path),
+            _ => tree.place(&self.path),
+        }
+    }
 }
 
 /// The kinds of [`Problem`].

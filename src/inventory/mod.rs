@@ -1,0 +1,16 @@
+//! What people wrote: settings, layers and inventories, read and merged, each value with the place that set it.
+//!
+//! Knows nothing of CA snapshots; what the fields lead to is `model/`'s business.
+
+mod layers;
+mod name;
+mod schema;
+mod settings;
+
+pub use layers::{INVENTORY_FILE, Inventory, Layers};
+pub use name::{EnvironmentName, portable_name_problem};
+pub use schema::{
+    AdditionalOutputFormat, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Issuer, IssuerKind, Keystore,
+    Keystores, PasswordReference, PrivateKey, Provisioner, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
+};
+pub use settings::{SETTINGS_FILE, Settings};
