@@ -1,5 +1,7 @@
 //! trustree renders reviewed GitOps trees for step-issuer and cert-manager from inventories and a CA snapshot.
 
+pub mod catalog;
 pub mod finding;
 pub mod inventory;
+pub mod manifest;
 pub mod yaml;

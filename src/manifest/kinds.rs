@@ -1,0 +1,121 @@
+//! Typed definitions of the kinds that our own templates render: an unknown field or a value of another type is a
+//! problem. Fields follow the CRDs of step-issuer 0.11 and cert-manager 1.21 and Kubernetes' own API.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde::de::IgnoredAny;
+
+use super::Identity;
+use crate::yaml::{Node, Problem, read_struct};
+
+/// Checks an object whose kind is known here; any other kind passes.
+pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem>) {
+    let check: fn(&Node, &mut Vec<Problem>) = match (identity.group.as_str(), identity.kind.as_str()) {
+        ("certmanager.step.sm", "StepIssuer") => typed::<Object<IssuerSpec<PasswordReference>>>,
+        ("certmanager.step.sm", "StepClusterIssuer") => typed::<Object<IssuerSpec<ClusterPasswordReference>>>,
+        ("cert-manager.io", "Certificate") => typed::<Object<CertificateSpec>>,
+        ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => typed::<Role>,
+        ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => typed::<RoleBinding>,
+        ("", "ServiceAccount") => typed::<ServiceAccount>,
+        _ => return,
+    };
+    check(node, problems);
+}
+
+/// Checks a `kustomization.yaml`.
+pub(super) fn check_kustomization(node: &Node, problems: &mut Vec<Problem>) {
+    typed::<Kustomization>(node, problems);
+}
+
+fn typed<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Problem>) {
+    // Only the problems count; the value itself is dropped.
+    drop(read_struct::<T>(node, problems));
+}
+
+/// Declares structs whose fields are only there to be checked.
+macro_rules! shapes {
+    ($($(#[$note:meta])* $name:ident $(<$parameter:ident>)? { $($field:ident $(as $wire:literal)?: $kind:ty),* $(,)? })*) => {
+        $(
+            $(#[$note])*
+            #[derive(Deserialize)]
+            #[serde(deny_unknown_fields, rename_all = "camelCase")]
+            #[expect(dead_code, reason = "the fields are read only by the deserializer, which is the check")]
+            struct $name $(<$parameter>)? {
+                $($(#[serde(rename = $wire)])? $field: $kind,)*
+            }
+        )*
+    };
+}
+
+type Text = String;
+type Texts = Option<Vec<String>>;
+type Labels = Option<BTreeMap<String, String>>;
+
+shapes! {
+    Object<Spec> { api_version: Text, kind: Text, metadata: Metadata, spec: Spec }
+    Metadata { name: Text, namespace: Option<Text>, labels: Labels, annotations: Labels }
+
+    IssuerSpec<Reference> { url: Text, ca_bundle: Text, provisioner: Provisioner<Reference> }
+    Provisioner<Reference> { name: Text, kid: Text, password_ref: Option<Reference>, password_env: Option<Text>, password_file: Option<Text> }
+    PasswordReference { name: Text, key: Option<Text> }
+    ClusterPasswordReference { name: Text, namespace: Text, key: Option<Text> }
+
+    CertificateSpec {
+        secret_name: Text, issuer_ref: IssuerReference, common_name: Option<Text>, dns_names: Texts, ip_addresses: Texts,
+        uris: Texts, email_addresses: Texts, other_names: Option<Vec<OtherName>>, subject: Option<Subject>,
+        literal_subject: Option<Text>, duration: Option<Text>, renew_before: Option<Text>, renew_before_percentage: Option<u8>,
+        renewal: Option<IgnoredAny>, is_ca as "isCA": Option<bool>, usages: Texts, private_key: Option<PrivateKey>,
+        signature_algorithm: Option<Text>, encode_usages_in_request: Option<bool>, revision_history_limit: Option<u32>,
+        secret_template: Option<SecretTemplate>, keystores: Option<Keystores>,
+        additional_output_formats: Option<Vec<OutputFormat>>, name_constraints: Option<IgnoredAny>,
+    }
+    IssuerReference { name: Text, kind: Option<Text>, group: Option<Text> }
+    OtherName { oid: Option<Text>, utf8_value: Option<Text> }
+    Subject {
+        organizations: Texts, countries: Texts, organizational_units: Texts, localities: Texts, provinces: Texts,
+        street_addresses: Texts, postal_codes: Texts, serial_number: Option<Text>,
+    }
+    PrivateKey { algorithm: Option<Text>, size: Option<u32>, encoding: Option<Text>, rotation_policy: Option<Text> }
+    SecretTemplate { annotations: Labels, labels: Labels }
+    Keystores { jks: Option<Keystore>, pkcs12: Option<Keystore> }
+    Keystore { create: bool, alias: Option<Text>, profile: Option<Text>, password: Option<Text>, password_secret_ref: Option<SecretKey> }
+    SecretKey { name: Text, key: Option<Text> }
+    OutputFormat { format as "type": Text }
+
+    Role { api_version: Text, kind: Text, metadata: Metadata, rules: Option<Vec<PolicyRule>>, aggregation_rule: Option<IgnoredAny> }
+    PolicyRule {
+        api_groups: Texts, resources: Texts, resource_names: Texts, verbs: Vec<Text>, non_resource_urls as "nonResourceURLs": Texts,
+    }
+    RoleBinding { api_version: Text, kind: Text, metadata: Metadata, role_ref: RoleReference, subjects: Option<Vec<RoleSubject>> }
+    RoleReference { api_group: Text, kind: Text, name: Text }
+    RoleSubject { kind: Text, name: Text, namespace: Option<Text>, api_group: Option<Text> }
+    ServiceAccount {
+        api_version: Text, kind: Text, metadata: Metadata, automount_service_account_token: Option<bool>,
+        image_pull_secrets: Option<Vec<IgnoredAny>>, secrets: Option<Vec<IgnoredAny>>,
+    }
+
+    Kustomization {
+        api_version: Text, kind: Text, metadata: Option<IgnoredAny>, resources: Texts, components: Texts, crds: Texts,
+        name_prefix: Option<Text>, name_suffix: Option<Text>, namespace: Option<Text>, common_labels: Labels,
+        common_annotations: Labels, labels: Option<Vec<IgnoredAny>>, build_metadata: Texts, patches: Option<Vec<Patch>>,
+        images: Option<Vec<IgnoredAny>>, replicas: Option<Vec<IgnoredAny>>, replacements: Option<Vec<IgnoredAny>>,
+        config_map_generator: Option<Vec<IgnoredAny>>, secret_generator: Option<Vec<IgnoredAny>>,
+        generator_options: Option<IgnoredAny>, helm_globals: Option<HelmGlobals>, helm_charts: Option<Vec<HelmChart>>,
+        generators: Texts, transformers: Texts, validators: Texts, configurations: Texts, openapi: Option<IgnoredAny>,
+        sort_options: Option<IgnoredAny>,
+    }
+    HelmGlobals { chart_home: Option<Text>, config_home: Option<Text> }
+    HelmChart {
+        name: Text, version: Option<Text>, repo: Option<Text>, release_name: Option<Text>, namespace: Text,
+        additional_values_files: Texts, values_file: Option<Text>, values_inline: Option<IgnoredAny>, values_merge: Option<Text>,
+        include_crds as "includeCRDs": bool, skip_hooks: Option<bool>, api_versions: Texts, kube_version: Option<Text>,
+        name_template: Option<Text>, skip_tests: Option<bool>, debug: Option<bool>, devel: Option<bool>,
+    }
+    Patch { path: Option<Text>, patch: Option<Text>, target: Option<PatchTarget>, options: Option<IgnoredAny> }
+    PatchTarget {
+        group: Option<Text>, version: Option<Text>, kind: Option<Text>, name: Option<Text>, namespace: Option<Text>,
+        label_selector: Option<Text>, annotation_selector: Option<Text>,
+    }
+}
