@@ -1,0 +1,172 @@
+//! What a render gives: files by path, in memory. Paths are checked where they are born, so that nothing downstream
+//! can write outside its folder.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+
+/// Path of a file below an environment's own output folder: `smallstep/step-issuer/values.yaml`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OutPath(Arc<str>);
+
+impl OutPath {
+    /// Checks a path: relative, `/` between its parts, only characters that every file system takes, no part that is
+    /// `.` or `..` or begins with `.trustree`.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn new(path: &str) -> Result<OutPath, String> {
+        if path.len() > 512 {
+            return Err("it is longer than 512 characters".to_owned());
+        }
+        for part in path.split('/') {
+            let allowed = |character: char| character.is_ascii_alphanumeric() || "._-@+=".contains(character);
+            if part.is_empty() || part.chars().all(|character| character == '.') || !part.chars().all(allowed) {
+                return Err(format!("{part:?} is no part of a path that works everywhere"));
+            }
+            if part.starts_with(".trustree") {
+                return Err(format!("`{part}` is a name that trustree keeps for itself"));
+            }
+        }
+        Ok(OutPath(path.into()))
+    }
+
+    /// The path as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OutPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// A SHA-256 digest.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest of some bytes.
+    pub fn of(bytes: &[u8]) -> Digest {
+        Digest(Sha256::digest(bytes).into())
+    }
+
+    /// The digest of several parts; where one ends and the next begins counts.
+    pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Digest {
+        let mut hasher = Sha256::new();
+        for part in parts {
+            hasher.update((part.len() as u64).to_be_bytes());
+            hasher.update(part);
+        }
+        Digest(hasher.finalize().into())
+    }
+
+    /// Reads 64 hexadecimal digits in lower case.
+    pub fn from_hex(text: &str) -> Option<Digest> {
+        if text.len() != 64 || !text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')) {
+            return None;
+        }
+        let mut bytes = [0; 32];
+        for (index, byte) in bytes.iter_mut().enumerate() {
+            *byte = u8::from_str_radix(&text[2 * index..2 * index + 2], 16).ok()?;
+        }
+        Some(Digest(bytes))
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(formatter, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// One rendered file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Its whole text.
+    pub text: Arc<str>,
+    /// Which component claims the path, for messages.
+    pub owner: String,
+}
+
+/// Rendered files by path.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tree {
+    files: BTreeMap<OutPath, File>,
+}
+
+impl Tree {
+    /// Adds a file.
+    ///
+    /// # Errors
+    /// A sentence naming both owners, when the path, or one that differs only in case, is taken.
+    pub fn claim(&mut self, path: OutPath, file: File) -> Result<(), String> {
+        let twin = self.files.iter().find(|(known, _)| known.as_str().eq_ignore_ascii_case(path.as_str()));
+        if let Some((known, other)) = twin {
+            return Err(format!("`{path}` of component `{}` and `{known}` of component `{}` are the same file on some systems", file.owner, other.owner));
+        }
+        self.files.insert(path, file);
+        Ok(())
+    }
+
+    /// Files in order of their paths.
+    pub fn iter(&self) -> impl Iterator<Item = (&OutPath, &File)> {
+        self.files.iter()
+    }
+
+    /// The file at a path.
+    pub fn get(&self, path: &OutPath) -> Option<&File> {
+        self.files.get(path)
+    }
+
+    /// How many files there are.
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_below_their_folder() {
+        assert!(OutPath::new("smallstep/step-issuer/values.yaml").is_ok());
+        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "a/./b", "a\0"] {
+            assert!(OutPath::new(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_claimed_twice_names_both_owners() {
+        let file = |owner: &str| File { text: "".into(), owner: owner.to_owned() };
+        let mut tree = Tree::default();
+        tree.claim(OutPath::new("a/b.yaml").expect("path"), file("one")).expect("free");
+        let problem = tree.claim(OutPath::new("A/b.yaml").expect("path"), file("two")).expect_err("taken");
+        assert!(problem.contains("`one`") && problem.contains("`two`"), "{problem}");
+    }
+
+    #[test]
+    fn digests_are_read_back() {
+        let digest = Digest::of(b"abc");
+        assert_eq!(digest.to_string(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert_eq!(Digest::from_hex(&digest.to_string()), Some(digest));
+        assert_eq!(Digest::from_hex("xyz"), None);
+        assert_ne!(Digest::of_parts([b"ab".as_slice(), b"c"]), Digest::of_parts([b"a".as_slice(), b"bc"]));
+    }
+}
