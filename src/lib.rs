@@ -1,1 +1,3 @@
 //! trustree
+
+pub mod outside;
