@@ -287,3 +287,34 @@ fn is_temporary(name: &str) -> bool {
         random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rename_that_fails_leaves_what_was_there_and_no_temporary_file() {
+        let keep = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(keep.path().join("target/inside")).unwrap();
+        let dir = open_ambient(Utf8Path::from_path(keep.path()).unwrap()).unwrap();
+        let error = replace(&dir, "target", b"new").unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
+        let names: Vec<_> = dir
+            .entries()
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, ["target"]);
+        assert!(keep.path().join("target/inside").is_dir());
+    }
+
+    #[test]
+    fn temporary_names_are_reserved_and_differ() {
+        let keep = tempfile::tempdir().unwrap();
+        let dir = open_ambient(Utf8Path::from_path(keep.path()).unwrap()).unwrap();
+        let names = [(); 20].map(|()| create_temporary(&dir).unwrap().0);
+        assert!(names.iter().all(|name| is_temporary(name)), "{names:?}");
+        let distinct: std::collections::BTreeSet<_> = names.iter().collect();
+        assert_eq!(distinct.len(), names.len());
+    }
+}

@@ -164,3 +164,22 @@ impl GitError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Another user's repository cannot be made without privileges.
+    #[test]
+    fn another_users_repository_is_refused_with_the_command_that_trusts_it() {
+        let refused = git2::Error::new(ErrorCode::Owner, git2::ErrorClass::Config, "not owned");
+        let error = GitError::from_open("/srv/fleet".into(), refused);
+        assert!(matches!(error, GitError::ForeignOwner { .. }), "{error:?}");
+        assert!(
+            error
+                .hint()
+                .unwrap()
+                .ends_with("safe.directory /srv/fleet`")
+        );
+    }
+}

@@ -234,3 +234,59 @@ impl Objects {
 fn damaged(path: &str, reason: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> FileError {
     FileError::from_io(Action::Read, shown(path), io::Error::other(reason))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(mode: &str, name: &[u8]) -> Vec<u8> {
+        [mode.as_bytes(), b" ", name, b"\0", &[7; 20]].concat()
+    }
+
+    #[test]
+    fn a_tree_is_parsed_whole_or_refused() {
+        let whole = [
+            entry("100644", b"file"),
+            entry("40000", b"a"),
+            entry("120000", b"z"),
+        ]
+        .concat();
+        let tree = Tree::parse(&whole).unwrap();
+        let names: Vec<_> = tree.entries().map(|(name, _)| name.as_slice()).collect();
+        assert_eq!(names, [b"a".as_slice(), b"file", b"z"]);
+        assert!(matches!(tree.get("file"), Some(Node::File(_))));
+        assert!(matches!(tree.get("a"), Some(Node::Stored(_))));
+        assert!(matches!(tree.get("z"), Some(Node::Link)));
+        assert!(tree.get("fil").is_none());
+        // A cut is seen unless it falls between two entries.
+        let first = entry("100644", b"file").len();
+        let second = first + entry("40000", b"a").len();
+        for length in 1..whole.len() {
+            let parsed = Tree::parse(&whole[..length]).is_some();
+            assert_eq!(parsed, length == first || length == second, "{length}");
+        }
+        assert!(Tree::parse(b"100644 file").is_none());
+        assert!(Tree::parse(&entry("10064x", b"file")).is_none());
+        assert!(Tree::parse(b"").unwrap().entries().next().is_none());
+    }
+
+    #[test]
+    fn a_file_in_conflict_with_a_folder_stays() {
+        let id = Oid::from_bytes(&[7; 20]).unwrap();
+        let entries = [
+            (b"a".to_vec(), Node::Conflict),
+            (b"a".to_vec(), Node::Conflict),
+            (b"a/b".to_vec(), Node::File(id)),
+            (b"c/d/e".to_vec(), Node::File(id)),
+            (b"c/f".to_vec(), Node::Link),
+        ];
+        let tree = Tree::build(&entries, 0);
+        assert_eq!(tree.entries().count(), 2);
+        assert!(matches!(tree.get("a"), Some(Node::Conflict)));
+        let Some(Node::Held(below)) = tree.get("c") else {
+            panic!("{tree:?}")
+        };
+        assert!(matches!(below.get("d"), Some(Node::Held(_))));
+        assert!(matches!(below.get("f"), Some(Node::Link)));
+    }
+}
