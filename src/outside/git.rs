@@ -42,8 +42,11 @@ pub fn workdir_root(start: &Utf8Path) -> Result<Option<Utf8PathBuf>, GitError> {
 }
 
 fn open_repository(start: &Utf8Path) -> Result<(Repository, Utf8PathBuf), GitError> {
-    let repository =
-        Repository::discover(start).map_err(|error| GitError::from_open(start, error))?;
+    let repository = Repository::discover(start).map_err(|error| match error.code() {
+        // The hint names the folder that Git asks to trust, not the one below it.
+        ErrorCode::Owner => GitError::from_open(&trusted_place(start), error),
+        _ => GitError::from_open(start, error),
+    })?;
     let Some(root) = repository.workdir() else {
         return Err(GitError::Bare {
             path: start.to_string(),
@@ -51,6 +54,21 @@ fn open_repository(start: &Utf8Path) -> Result<(Repository, Utf8PathBuf), GitErr
     };
     let root = utf8(start, root)?;
     Ok((repository, root))
+}
+
+/// The work tree, or the bare repository, around a folder, found without opening it.
+fn trusted_place(start: &Utf8Path) -> Utf8PathBuf {
+    let found = Repository::discover_path(start, std::iter::empty::<&str>());
+    let place = found
+        .ok()
+        .and_then(|folder| Utf8PathBuf::try_from(folder).ok());
+    match place {
+        Some(folder) if folder.file_name() == Some(".git") => {
+            folder.parent().unwrap_or(&folder).to_owned()
+        }
+        Some(folder) => folder,
+        None => start.to_owned(),
+    }
 }
 
 fn utf8(start: &Utf8Path, path: &std::path::Path) -> Result<Utf8PathBuf, GitError> {
@@ -217,5 +235,19 @@ fn resolve(repository: &Repository, revision: &str) -> Result<Oid, GitError> {
         Err(_) => Err(GitError::NotACommit {
             revision: revision.to_owned(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_to_trust_is_the_whole_work_tree() {
+        let keep = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::try_from(keep.path().canonicalize().unwrap()).unwrap();
+        Repository::init(&root).unwrap();
+        std::fs::create_dir_all(root.join("a/b")).unwrap();
+        assert_eq!(trusted_place(&root.join("a/b")), root);
     }
 }

@@ -25,7 +25,7 @@ pub enum GitError {
     /// The repository belongs to another user, who could have planted its configuration.
     #[error("the Git repository at `{path}` belongs to another user")]
     ForeignOwner {
-        /// The folder.
+        /// The work tree, as Git's `safe.directory` names it.
         path: String,
     },
     /// The repository names its objects by SHA-256.
