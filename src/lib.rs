@@ -1,7 +1,11 @@
 //! trustree renders reviewed GitOps trees for step-issuer and cert-manager from inventories and a CA snapshot.
 
+pub mod apply;
 pub mod catalog;
 pub mod finding;
 pub mod inventory;
 pub mod manifest;
+pub mod outside;
+pub mod plan;
+pub mod tree;
 pub mod yaml;
