@@ -258,6 +258,8 @@ impl Overlay {
         let resources = self.kustomization.get("resources").and_then(Value::as_array);
         let mut named: BTreeSet<&str> = resources.into_iter().flatten().filter_map(Value::as_str).collect();
         named.extend(charts.iter().flat_map(|chart| &chart.values).map(String::as_str));
+        let patches = self.kustomization.get("patches").and_then(Value::as_array);
+        named.extend(patches.into_iter().flatten().filter_map(|patch| patch["path"].as_str()));
         named.insert("kustomization.yaml");
         for file in names_in(&self.folder).iter().filter(|file| file.ends_with(".yaml")) {
             assert!(named.contains(file.as_str()), "{}: kustomization.yaml does not name {file}", self.name);
