@@ -113,7 +113,10 @@ impl Tree {
     pub fn claim(&mut self, path: OutPath, file: File) -> Result<(), String> {
         let twin = self.files.iter().find(|(known, _)| known.as_str().eq_ignore_ascii_case(path.as_str()));
         if let Some((known, other)) = twin {
-            return Err(format!("`{path}` of component `{}` and `{known}` of component `{}` are the same file on some systems", file.owner, other.owner));
+            return Err(format!(
+                "`{path}` of component `{}` and `{known}` of component `{}` are the same file on some systems",
+                file.owner, other.owner
+            ));
         }
         self.files.insert(path, file);
         Ok(())
@@ -147,7 +150,9 @@ mod tests {
     #[test]
     fn paths_stay_below_their_folder() {
         assert!(OutPath::new("smallstep/step-issuer/values.yaml").is_ok());
-        for path in ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "a/./b", "a\0"] {
+        for path in
+            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "a/./b", "a\0"]
+        {
             assert!(OutPath::new(path).is_err(), "{path:?}");
         }
     }

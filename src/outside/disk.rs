@@ -33,10 +33,7 @@ impl OutputRoot {
     /// When there is no such root or no access to it, or `out` is not a plain relative path.
     pub fn open(root: &Utf8Path, out: &str) -> Result<Self, FileError> {
         split("", out)?;
-        Ok(Self {
-            root: open_ambient(root)?,
-            out: out.to_owned(),
-        })
+        Ok(Self { root: open_ambient(root)?, out: out.to_owned() })
     }
 
     /// A part of the output folder, such as one environment's; an empty path means all of it. Nothing is opened
@@ -51,11 +48,7 @@ impl OutputRoot {
             let (folders, last) = split(&self.out, path)?;
             start.extend(folders.into_iter().chain([last]).map(str::to_owned));
         }
-        Ok(OutputFolder {
-            root: self,
-            start,
-            chain: RefCell::default(),
-        })
+        Ok(OutputFolder { root: self, start, chain: RefCell::default() })
     }
 }
 
@@ -92,8 +85,7 @@ impl OutputFolder<'_> {
         self.at(&folders, Missing::Create)?;
         let written = self.with_last(|dir| {
             stands_there(dir, name, &full)?;
-            replace(dir, name, bytes)
-                .map_err(|error| FileError::from_io(Action::Write, full, error))
+            replace(dir, name, bytes).map_err(|error| FileError::from_io(Action::Write, full, error))
         });
         if written.is_err() {
             // Perhaps somebody removed the folder that is kept open: look again the next time.
@@ -118,8 +110,7 @@ impl OutputFolder<'_> {
         let removed = self.with_last(|dir| {
             let found = stands_there(dir, name, &full)?;
             if found {
-                dir.remove_file(name)
-                    .map_err(|error| FileError::from_io(Action::Write, full, error))?;
+                dir.remove_file(name).map_err(|error| FileError::from_io(Action::Write, full, error))?;
             }
             Ok(found)
         })?;
@@ -170,11 +161,7 @@ impl OutputFolder<'_> {
     /// Makes the folder named by `names` the last one of the chain; `false` when it is missing and to be left so.
     fn at(&self, names: &[String], missing: Missing) -> Result<bool, FileError> {
         let mut chain = self.chain.borrow_mut();
-        let common = chain
-            .iter()
-            .zip(names)
-            .take_while(|((open, _), name)| open == *name)
-            .count();
+        let common = chain.iter().zip(names).take_while(|((open, _), name)| open == *name).count();
         chain.truncate(common);
         for (depth, name) in names.iter().enumerate().skip(common) {
             let parent = chain.last().map_or(&self.root.root, |(_, dir)| dir);
@@ -230,10 +217,7 @@ impl OutputFolder<'_> {
 /// Whether a regular file stands at `name`; refuses anything else that stands there.
 fn stands_there(dir: &Dir, name: &str, full: &str) -> Result<bool, FileError> {
     let path = full.to_owned();
-    match dir
-        .symlink_metadata(name)
-        .map(|metadata| kind_of(metadata.file_type()))
-    {
+    match dir.symlink_metadata(name).map(|metadata| kind_of(metadata.file_type())) {
         Ok(EntryKind::File) => Ok(true),
         Ok(EntryKind::Link) => Err(FileError::Link { path }),
         Ok(_) => Err(FileError::NotAFile { path }),
@@ -261,10 +245,7 @@ fn replace(dir: &Dir, name: &str, bytes: &[u8]) -> io::Result<()> {
 
 fn create_temporary(dir: &Dir) -> io::Result<(String, cap_std::fs::File)> {
     let mut options = OpenOptions::new();
-    options
-        .write(true)
-        .create_new(true)
-        .follow(FollowSymlinks::No);
+    options.write(true).create_new(true).follow(FollowSymlinks::No);
     #[cfg(unix)]
     {
         use cap_std::fs::OpenOptionsExt as _;
@@ -283,9 +264,7 @@ fn create_temporary(dir: &Dir) -> io::Result<(String, cap_std::fs::File)> {
 
 /// Whether a file bears a name that only [`create_temporary`] gives.
 fn is_temporary(name: &str) -> bool {
-    name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|random| {
-        random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit())
-    })
+    name.strip_prefix(TEMPORARY_PREFIX).is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -299,11 +278,7 @@ mod tests {
         let dir = open_ambient(Utf8Path::from_path(keep.path()).unwrap()).unwrap();
         let error = replace(&dir, "target", b"new").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::IsADirectory);
-        let names: Vec<_> = dir
-            .entries()
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name())
-            .collect();
+        let names: Vec<_> = dir.entries().unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(names, ["target"]);
         assert!(keep.path().join("target/inside").is_dir());
     }

@@ -67,12 +67,8 @@ pub enum EntryKind {
 pub(super) fn split<'a>(prefix: &str, path: &'a str) -> Result<(Vec<&'a str>, &'a str), FileError> {
     let mut folders: Vec<&str> = path.split('/').collect();
     match folders.pop() {
-        Some(last) if folders.iter().chain([&last]).all(|name| is_plain(name)) => {
-            Ok((folders, last))
-        }
-        _ => Err(FileError::PathEscapes {
-            path: join(prefix, path),
-        }),
+        Some(last) if folders.iter().chain([&last]).all(|name| is_plain(name)) => Ok((folders, last)),
+        _ => Err(FileError::PathEscapes { path: join(prefix, path) }),
     }
 }
 
@@ -83,20 +79,12 @@ pub(super) fn is_plain(name: &str) -> bool {
 
 /// Joins a folder's path and what stands below it; the root's path is empty.
 pub(super) fn join(prefix: &str, path: &str) -> String {
-    if prefix.is_empty() {
-        path.to_owned()
-    } else {
-        format!("{prefix}/{path}")
-    }
+    if prefix.is_empty() { path.to_owned() } else { format!("{prefix}/{path}") }
 }
 
 /// A folder's path for a message, where the root needs a name too.
 pub(super) fn shown(prefix: &str) -> String {
-    if prefix.is_empty() {
-        ".".to_owned()
-    } else {
-        prefix.to_owned()
-    }
+    if prefix.is_empty() { ".".to_owned() } else { prefix.to_owned() }
 }
 
 /// A name that is not UTF-8, in a form that can be shown.
@@ -127,10 +115,7 @@ impl OpenFolder {
     /// Says so, with `path` as it was given, when there is no such folder or no access to it.
     pub fn open(path: &Utf8Path) -> Result<Self, FileError> {
         let dir = open_ambient(path)?;
-        Ok(Self {
-            dir,
-            prefix: String::new(),
-        })
+        Ok(Self { dir, prefix: String::new() })
     }
 
     fn descend(&self, names: &[&str]) -> Result<Option<Dir>, FileError> {
@@ -142,14 +127,7 @@ impl OpenFolder {
                 Err(error) => {
                     let path = join(&self.prefix, &names[..=depth].join("/"));
                     let parent = dir.as_ref().unwrap_or(&self.dir);
-                    return Err(explain(
-                        parent,
-                        name,
-                        path,
-                        EntryKind::Folder,
-                        Action::Read,
-                        error,
-                    ));
+                    return Err(explain(parent, name, path, EntryKind::Folder, Action::Read, error));
                 }
             }
         }
@@ -176,14 +154,7 @@ impl Folder for OpenFolder {
             Ok(file) => file.into_std(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => {
-                return Err(explain(
-                    dir,
-                    name,
-                    full(),
-                    EntryKind::File,
-                    Action::Read,
-                    error,
-                ));
+                return Err(explain(dir, name, full(), EntryKind::File, Action::Read, error));
             }
         };
         let failed = |error| FileError::from_io(Action::Read, full(), error);
@@ -192,19 +163,11 @@ impl Folder for OpenFolder {
             return Err(FileError::NotAFile { path: full() });
         }
         if metadata.len() > limit {
-            return Err(FileError::TooLarge {
-                path: full(),
-                size: metadata.len(),
-                limit,
-            });
+            return Err(FileError::TooLarge { path: full(), size: metadata.len(), limit });
         }
         let bytes = read_sized(file, metadata.len(), limit).map_err(failed)?;
         match bytes.len() as u64 {
-            size if size > limit => Err(FileError::TooLarge {
-                path: full(),
-                size,
-                limit,
-            }),
+            size if size > limit => Err(FileError::TooLarge { path: full(), size, limit }),
             _ => Ok(Some(bytes)),
         }
     }
@@ -222,9 +185,7 @@ impl Folder for OpenFolder {
             let name = entry
                 .file_name()
                 .into_string()
-                .map_err(|name| FileError::NotUtf8Name {
-                    path: join(&self.prefix, &show_bytes(name.as_encoded_bytes())),
-                })?;
+                .map_err(|name| FileError::NotUtf8Name { path: join(&self.prefix, &show_bytes(name.as_encoded_bytes())) })?;
             entries.push(Entry { name, kind });
         }
         entries.sort_unstable_by(|left, right| left.name.cmp(&right.name));
@@ -235,35 +196,21 @@ impl Folder for OpenFolder {
         let (mut names, last) = split(&self.prefix, path)?;
         names.push(last);
         let prefix = join(&self.prefix, path);
-        Ok(self
-            .descend(&names)?
-            .map(|dir| Box::new(Self { dir, prefix }) as Box<dyn Folder>))
+        Ok(self.descend(&names)?.map(|dir| Box::new(Self { dir, prefix }) as Box<dyn Folder>))
     }
 }
 
 /// Opens a folder by its path on this machine.
 pub(super) fn open_ambient(path: &Utf8Path) -> Result<Dir, FileError> {
     Dir::open_ambient_dir(path, ambient_authority()).map_err(|error| match error.kind() {
-        io::ErrorKind::NotADirectory => FileError::NotAFolder {
-            path: path.to_string(),
-        },
+        io::ErrorKind::NotADirectory => FileError::NotAFolder { path: path.to_string() },
         _ => FileError::from_io(Action::Read, path.to_string(), error),
     })
 }
 
 /// Finds out why opening `name` as a file or folder failed: by looking, since systems name a link differently.
-pub(super) fn explain(
-    dir: &Dir,
-    name: &str,
-    path: String,
-    wanted: EntryKind,
-    action: Action,
-    error: io::Error,
-) -> FileError {
-    match dir
-        .symlink_metadata(name)
-        .map(|metadata| kind_of(metadata.file_type()))
-    {
+pub(super) fn explain(dir: &Dir, name: &str, path: String, wanted: EntryKind, action: Action, error: io::Error) -> FileError {
+    match dir.symlink_metadata(name).map(|metadata| kind_of(metadata.file_type())) {
         Ok(EntryKind::Link) => FileError::Link { path },
         Ok(found) if found != wanted => match wanted {
             EntryKind::Folder => FileError::NotAFolder { path },
@@ -289,10 +236,7 @@ pub(super) fn kind_of(file_type: FileType) -> EntryKind {
 /// Reads a file of about `size` bytes with one system call, and never more than `limit` and one.
 fn read_sized(mut file: std::fs::File, size: u64, limit: u64) -> io::Result<Vec<u8>> {
     // One byte of room beyond the size: an answer that leaves it free is the end of the file.
-    let room = size
-        .saturating_add(1)
-        .try_into()
-        .map_err(|_| io::ErrorKind::OutOfMemory)?;
+    let room = size.saturating_add(1).try_into().map_err(|_| io::ErrorKind::OutOfMemory)?;
     let mut bytes = vec![0; room];
     let mut filled = 0;
     while filled < bytes.len() {
@@ -309,8 +253,7 @@ fn read_sized(mut file: std::fs::File, size: u64, limit: u64) -> io::Result<Vec<
     bytes.truncate(filled);
     if filled as u64 > size {
         // It grew since it was asked for its size.
-        file.take(limit.saturating_add(1) - filled as u64)
-            .read_to_end(&mut bytes)?;
+        file.take(limit.saturating_add(1) - filled as u64).read_to_end(&mut bytes)?;
     }
     Ok(bytes)
 }

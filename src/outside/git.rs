@@ -48,9 +48,7 @@ fn open_repository(start: &Utf8Path) -> Result<(Repository, Utf8PathBuf), GitErr
         _ => GitError::from_open(start, error),
     })?;
     let Some(root) = repository.workdir() else {
-        return Err(GitError::Bare {
-            path: start.to_string(),
-        });
+        return Err(GitError::Bare { path: start.to_string() });
     };
     let root = utf8(start, root)?;
     Ok((repository, root))
@@ -59,13 +57,9 @@ fn open_repository(start: &Utf8Path) -> Result<(Repository, Utf8PathBuf), GitErr
 /// The work tree, or the bare repository, around a folder, found without opening it.
 fn trusted_place(start: &Utf8Path) -> Utf8PathBuf {
     let found = Repository::discover_path(start, std::iter::empty::<&str>());
-    let place = found
-        .ok()
-        .and_then(|folder| Utf8PathBuf::try_from(folder).ok());
+    let place = found.ok().and_then(|folder| Utf8PathBuf::try_from(folder).ok());
     match place {
-        Some(folder) if folder.file_name() == Some(".git") => {
-            folder.parent().unwrap_or(&folder).to_owned()
-        }
+        Some(folder) if folder.file_name() == Some(".git") => folder.parent().unwrap_or(&folder).to_owned(),
         Some(folder) => folder,
         None => start.to_owned(),
     }
@@ -74,10 +68,7 @@ fn trusted_place(start: &Utf8Path) -> Utf8PathBuf {
 fn utf8(start: &Utf8Path, path: &std::path::Path) -> Result<Utf8PathBuf, GitError> {
     // Without the slash that Git puts at the end.
     let path: std::path::PathBuf = path.components().collect();
-    Utf8PathBuf::try_from(path).map_err(|error| GitError::Lookup {
-        path: start.to_string(),
-        source: error.into_io_error(),
-    })
+    Utf8PathBuf::try_from(path).map_err(|error| GitError::Lookup { path: start.to_string(), source: error.into_io_error() })
 }
 
 /// A folder in a commit or in the index.
@@ -98,40 +89,23 @@ impl GitSource {
     /// When no repository is there, it is one that cannot be read, or the revision is unknown: see [`GitError`].
     pub fn open(start: &Utf8Path, revision: Revision<'_>) -> Result<Self, GitError> {
         let (repository, root) = open_repository(start)?;
-        let canonical = |path: &Utf8Path| {
-            path.canonicalize_utf8().map_err(|source| GitError::Lookup {
-                path: path.to_string(),
-                source,
-            })
-        };
+        let canonical = |path: &Utf8Path| path.canonicalize_utf8().map_err(|source| GitError::Lookup { path: path.to_string(), source });
         let place = canonical(start)?
             .strip_prefix(canonical(&root)?)
-            .map_err(|_| GitError::OutsideWorkTree {
-                path: start.to_string(),
-            })?
+            .map_err(|_| GitError::OutsideWorkTree { path: start.to_string() })?
             .to_owned();
-        let objects = Arc::new(Objects::new(utf8(
-            start,
-            &repository.commondir().join("objects"),
-        )?));
+        let objects = Arc::new(Objects::new(utf8(start, &repository.commondir().join("objects"))?));
         let tree = match revision {
             Revision::Index => read_index(&utf8(start, repository.path())?.join("index"))?,
             Revision::IndexFile(file) => {
                 let file = root.join(file);
                 // The Git library takes a missing index for an empty one.
-                file.metadata().map_err(|source| GitError::Lookup {
-                    path: file.to_string(),
-                    source,
-                })?;
+                file.metadata().map_err(|source| GitError::Lookup { path: file.to_string(), source })?;
                 read_index(&file)?
             }
             Revision::Commit(name) => objects.tree(resolve(&repository, name)?, "")?,
         };
-        let whole = Self {
-            objects,
-            tree,
-            prefix: String::new(),
-        };
+        let whole = Self { objects, tree, prefix: String::new() };
         let names: Vec<&str> = place.components().map(|name| name.as_str()).collect();
         let tree = whole.descend(&names)?.unwrap_or_default();
         Ok(Self { tree, ..whole })
@@ -169,23 +143,17 @@ impl Folder for GitSource {
             Some(Node::File(id)) => self.objects.blob(*id, &path, limit).map(Some),
             Some(Node::Link) => Err(FileError::Link { path }),
             Some(Node::Conflict) => Err(FileError::Conflict { path }),
-            Some(Node::Held(_) | Node::Stored(_) | Node::Other) => {
-                Err(FileError::NotAFile { path })
-            }
+            Some(Node::Held(_) | Node::Stored(_) | Node::Other) => Err(FileError::NotAFile { path }),
         }
     }
 
     fn list(&self) -> Result<Vec<Entry>, FileError> {
         let entry = |(name, node): &(Vec<u8>, Node)| {
             let Ok(name) = String::from_utf8(name.clone()) else {
-                return Err(FileError::NotUtf8Name {
-                    path: join(&self.prefix, &show_bytes(name)),
-                });
+                return Err(FileError::NotUtf8Name { path: join(&self.prefix, &show_bytes(name)) });
             };
             if !is_plain(&name) {
-                return Err(FileError::PathEscapes {
-                    path: join(&self.prefix, &name),
-                });
+                return Err(FileError::PathEscapes { path: join(&self.prefix, &name) });
             }
             let kind = match node {
                 Node::File(_) | Node::Conflict => EntryKind::File,
@@ -203,38 +171,22 @@ impl Folder for GitSource {
         names.push(last);
         let prefix = join(&self.prefix, path);
         let objects = &self.objects;
-        Ok(self.descend(&names)?.map(|tree| {
-            Box::new(Self {
-                objects: Arc::clone(objects),
-                tree,
-                prefix,
-            }) as Box<dyn Folder>
-        }))
+        Ok(self.descend(&names)?.map(|tree| Box::new(Self { objects: Arc::clone(objects), tree, prefix }) as Box<dyn Folder>))
     }
 }
 
 fn resolve(repository: &Repository, revision: &str) -> Result<Oid, GitError> {
     let object = repository.revparse_single(revision).map_err(|source| {
-        let unborn = || {
-            repository
-                .head()
-                .is_err_and(|error| error.code() == ErrorCode::UnbornBranch)
-        };
+        let unborn = || repository.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch);
         if revision.starts_with("HEAD") && unborn() {
             return GitError::NoCommitYet;
         }
         let shallow = repository.is_shallow();
-        GitError::UnknownRevision {
-            revision: revision.to_owned(),
-            shallow,
-            source,
-        }
+        GitError::UnknownRevision { revision: revision.to_owned(), shallow, source }
     })?;
     match object.peel_to_commit() {
         Ok(commit) => Ok(commit.tree_id()),
-        Err(_) => Err(GitError::NotACommit {
-            revision: revision.to_owned(),
-        }),
+        Err(_) => Err(GitError::NotACommit { revision: revision.to_owned() }),
     }
 }
 

@@ -162,7 +162,13 @@ pub enum LedgerError {
 ///
 /// # Errors
 /// A file that cannot be read, or a link in the way.
-pub fn plan(tree: &Tree, origin: &Origin, ledger: Option<Ledger>, folder: Option<&dyn Folder>, permissions: Permissions) -> Result<Plan, FileError> {
+pub fn plan(
+    tree: &Tree,
+    origin: &Origin,
+    ledger: Option<Ledger>,
+    folder: Option<&dyn Folder>,
+    permissions: Permissions,
+) -> Result<Plan, FileError> {
     let read = |path: &OutPath| folder.map_or(Ok(None), |folder| folder.read(path.as_str(), MAX_FILE_BYTES));
     let known = ledger.clone().unwrap_or_default();
     let mut plan = Plan { ledger_before: ledger, ..Plan::default() };
@@ -182,17 +188,38 @@ pub fn plan(tree: &Tree, origin: &Origin, ledger: Option<Ledger>, folder: Option
             Cause::NotOurs => !permissions.adopt,
             _ => false,
         };
-        plan.changes.push(FileChange { path: path.clone(), cause, action: Action::Write, blocked, before, after: Some(Arc::clone(&file.text)) });
+        plan.changes.push(FileChange {
+            path: path.clone(),
+            cause,
+            action: Action::Write,
+            blocked,
+            before,
+            after: Some(Arc::clone(&file.text)),
+        });
     }
     for (path, line) in known.lines.iter().filter(|(path, _)| tree.get(path).is_none()) {
         let Some(before) = read(path)? else { continue };
         if is_ours(line, &before) {
-            plan.changes.push(FileChange { path: path.clone(), cause: Cause::Orphaned, action: Action::Delete, blocked: false, before: Some(before), after: None });
+            plan.changes.push(FileChange {
+                path: path.clone(),
+                cause: Cause::Orphaned,
+                action: Action::Delete,
+                blocked: false,
+                before: Some(before),
+                after: None,
+            });
         } else {
             if !permissions.force {
                 plan.ledger_after.lines.insert(path.clone(), line.clone());
             }
-            let change = FileChange { path: path.clone(), cause: Cause::EditedByHand, action: Action::Leave, blocked: !permissions.force, before: Some(before), after: None };
+            let change = FileChange {
+                path: path.clone(),
+                cause: Cause::EditedByHand,
+                action: Action::Leave,
+                blocked: !permissions.force,
+                before: Some(before),
+                after: None,
+            };
             plan.changes.push(change);
         }
     }

@@ -20,10 +20,7 @@ fn the_index_is_what_is_staged_and_is_not_written() {
 
     let state = || {
         let file = repository.root.join(".git/index");
-        (
-            std::fs::read(&file).unwrap(),
-            file.metadata().unwrap().modified().unwrap(),
-        )
+        (std::fs::read(&file).unwrap(), file.metadata().unwrap().modified().unwrap())
     };
     let before = state();
     let index = repository.open("", Revision::Index);
@@ -43,11 +40,7 @@ fn another_index_file_can_be_read_and_must_be_there() {
     let repository = Repository::new(&[]);
     repository.write("file", "first");
     repository.commit();
-    std::fs::copy(
-        repository.root.join(".git/index"),
-        repository.root.join(".git/other"),
-    )
-    .unwrap();
+    std::fs::copy(repository.root.join(".git/index"), repository.root.join(".git/other")).unwrap();
     repository.write("file", "second");
     repository.git(&["add", "file"]);
     let other = repository.open("", Revision::IndexFile(".git/other".into()));
@@ -71,10 +64,7 @@ fn a_conflict_is_an_error_where_it_is_read() {
     repository.git(&["merge", "other"]);
     let index = repository.open("sub", Revision::Index);
     let error = index.read("file", LIMIT).unwrap_err();
-    assert!(
-        matches!(&error, FileError::Conflict { path } if path == "file"),
-        "{error:?}"
-    );
+    assert!(matches!(&error, FileError::Conflict { path } if path == "file"), "{error:?}");
     assert!(error.hint().unwrap().contains("git add"));
     assert_eq!(text(&index, "good").unwrap(), "good");
     assert_eq!(names(&index), ["file", "good"]);
@@ -100,12 +90,8 @@ fn a_folder_that_is_a_link_in_the_revision_is_refused() {
     repository.commit();
     std::fs::remove_file(repository.root.join("sub")).unwrap();
     repository.write("sub/file", "x");
-    let error =
-        GitSource::open(&repository.root.join("sub"), Revision::Commit("HEAD")).unwrap_err();
-    assert!(
-        matches!(&error, GitError::Place(FileError::Link { path }) if path == "sub"),
-        "{error:?}"
-    );
+    let error = GitSource::open(&repository.root.join("sub"), Revision::Commit("HEAD")).unwrap_err();
+    assert!(matches!(&error, GitError::Place(FileError::Link { path }) if path == "sub"), "{error:?}");
 }
 
 #[test]
@@ -121,14 +107,8 @@ fn a_submodule_is_neither_file_nor_folder() {
         let listed = folder.list().unwrap();
         let module = listed.iter().find(|entry| entry.name == "module").unwrap();
         assert_eq!(module.kind, EntryKind::Other);
-        assert!(matches!(
-            folder.read("module", LIMIT),
-            Err(FileError::NotAFile { .. })
-        ));
-        assert!(matches!(
-            folder.read("module/file", LIMIT),
-            Err(FileError::NotAFolder { .. })
-        ));
+        assert!(matches!(folder.read("module", LIMIT), Err(FileError::NotAFile { .. })));
+        assert!(matches!(folder.read("module/file", LIMIT), Err(FileError::NotAFolder { .. })));
     }
 }
 
@@ -140,18 +120,9 @@ fn a_linked_work_tree_has_its_own_index_and_shares_the_objects() {
     repository.git(&["worktree", "add", "--quiet", "linked"]);
     repository.write("linked/file", "linked");
     repository.git(&["-C", "linked", "add", "file"]);
-    assert_eq!(
-        text(&repository.open("linked", Revision::Index), "file").unwrap(),
-        "linked"
-    );
-    assert_eq!(
-        text(&repository.open("linked", Revision::Commit("HEAD")), "file").unwrap(),
-        "main"
-    );
-    assert_eq!(
-        text(&repository.open("", Revision::Index), "file").unwrap(),
-        "main"
-    );
+    assert_eq!(text(&repository.open("linked", Revision::Index), "file").unwrap(), "linked");
+    assert_eq!(text(&repository.open("linked", Revision::Commit("HEAD")), "file").unwrap(), "main");
+    assert_eq!(text(&repository.open("", Revision::Index), "file").unwrap(), "main");
 }
 
 #[test]
@@ -166,10 +137,7 @@ fn packed_objects_and_borrowed_objects_are_found() {
     for place in ["", "borrower"] {
         let commit = repository.open(place, Revision::Commit("HEAD~3"));
         assert_eq!(text(&commit, "file").unwrap(), "46\n".repeat(500));
-        assert!(matches!(
-            commit.read("file", 1499),
-            Err(FileError::TooLarge { size: 1500, .. })
-        ));
+        assert!(matches!(commit.read("file", 1499), Err(FileError::TooLarge { size: 1500, .. })));
     }
 }
 
@@ -177,10 +145,7 @@ fn packed_objects_and_borrowed_objects_are_found() {
 fn many_threads_read_the_same_source() {
     let repository = Repository::new(&[]);
     for number in 0..400 {
-        repository.write(
-            &format!("fleet/environment-{number:03}/inventory.yaml"),
-            number.to_string(),
-        );
+        repository.write(&format!("fleet/environment-{number:03}/inventory.yaml"), number.to_string());
     }
     repository.commit();
     let commit = repository.open("", Revision::Commit("HEAD"));
@@ -213,25 +178,12 @@ fn a_missing_object_is_named_with_what_to_do() {
     for revision in [Revision::Index, Revision::Commit("HEAD")] {
         let folder = clone.open("partial", revision);
         let error = folder.read("sub/file", LIMIT).unwrap_err();
-        assert!(
-            matches!(&error, FileError::MissingObject { path } if path == "sub/file"),
-            "{error:?}"
-        );
+        assert!(matches!(&error, FileError::MissingObject { path } if path == "sub/file"), "{error:?}");
         assert!(error.hint().unwrap().contains("--refetch"));
         assert_eq!(text(&folder, "good").unwrap(), "good");
     }
-    clone.git(&[
-        "-C",
-        "partial",
-        "fetch",
-        "--quiet",
-        "--refetch",
-        "--no-filter",
-    ]);
-    assert_eq!(
-        text(&clone.open("partial", Revision::Index), "sub/file").unwrap(),
-        "x"
-    );
+    clone.git(&["-C", "partial", "fetch", "--quiet", "--refetch", "--no-filter"]);
+    assert_eq!(text(&clone.open("partial", Revision::Index), "sub/file").unwrap(), "x");
 }
 
 #[test]
@@ -244,18 +196,9 @@ fn revisions_that_name_no_commit() {
 
     repository.write("file", "x");
     repository.commit();
-    for unknown in [
-        "none",
-        "0123456789012345678901234567890123456789",
-        "",
-        "--all",
-        "HEAD~9",
-        "main:file/x",
-    ] {
+    for unknown in ["none", "0123456789012345678901234567890123456789", "", "--all", "HEAD~9", "main:file/x"] {
         let error = repository.refused(Revision::Commit(unknown));
-        assert!(
-            matches!(&error, GitError::UnknownRevision { revision, shallow: false, .. } if revision == unknown)
-        );
+        assert!(matches!(&error, GitError::UnknownRevision { revision, shallow: false, .. } if revision == unknown));
         assert!(error.hint().is_some());
     }
     let error = repository.refused(Revision::Commit("HEAD:file"));
@@ -264,18 +207,11 @@ fn revisions_that_name_no_commit() {
     repository.write("file", "y");
     repository.commit();
     repository.git(&["tag", "--annotate", "--message=test", "release"]);
-    assert_eq!(
-        text(&repository.open("", Revision::Commit("release")), "file").unwrap(),
-        "y"
-    );
+    assert_eq!(text(&repository.open("", Revision::Commit("release")), "file").unwrap(), "y");
     let url = format!("file://{}", repository.root);
     repository.git(&["clone", "--quiet", "--depth=1", &url, "shallow"]);
-    let error =
-        GitSource::open(&repository.root.join("shallow"), Revision::Commit("HEAD~1")).unwrap_err();
-    assert!(
-        matches!(error, GitError::UnknownRevision { shallow: true, .. }),
-        "{error:?}"
-    );
+    let error = GitSource::open(&repository.root.join("shallow"), Revision::Commit("HEAD~1")).unwrap_err();
+    assert!(matches!(error, GitError::UnknownRevision { shallow: true, .. }), "{error:?}");
     assert!(error.hint().unwrap().contains("shallow"));
 }
 
@@ -293,29 +229,17 @@ fn repositories_that_cannot_be_read_say_why() {
     future.git(&["config", "core.repositoryFormatVersion", "1"]);
     future.git(&["config", "extensions.fromTheFuture", "true"]);
     let error = future.refused(Revision::Index);
-    assert!(
-        matches!(error, GitError::UnsupportedRepository { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, GitError::UnsupportedRepository { .. }), "{error:?}");
 
     let (_keep, nowhere) = temporary();
     let error = GitSource::open(&nowhere, Revision::Index).unwrap_err();
-    assert!(
-        matches!(error, GitError::NotARepository { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
     assert_eq!(workdir_root(&nowhere).unwrap(), None);
-    assert!(matches!(
-        workdir_root(&bare.root),
-        Err(GitError::Bare { .. })
-    ));
+    assert!(matches!(workdir_root(&bare.root), Err(GitError::Bare { .. })));
 
     let good = Repository::new(&[]);
     std::fs::create_dir_all(good.root.join("a/b")).unwrap();
-    assert_eq!(
-        workdir_root(&good.root.join("a/b")).unwrap().unwrap(),
-        good.root
-    );
+    assert_eq!(workdir_root(&good.root.join("a/b")).unwrap().unwrap(), good.root);
 }
 
 #[test]
@@ -333,10 +257,7 @@ fn indexes_that_cannot_be_read_say_why() {
     repository.git(&["sparse-checkout", "set", "--cone", "--sparse-index", "a"]);
     let error = repository.refused(Revision::Index);
     assert!(matches!(error, GitError::SparseIndex), "{error:?}");
-    assert_eq!(
-        names(&repository.open("", Revision::Commit("HEAD"))),
-        ["a", "c"]
-    );
+    assert_eq!(names(&repository.open("", Revision::Commit("HEAD"))), ["a", "c"]);
     repository.git(&["sparse-checkout", "reapply", "--no-sparse-index"]);
     assert_eq!(names(&repository.open("", Revision::Index)), ["a", "c"]);
 

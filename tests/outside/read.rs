@@ -46,10 +46,7 @@ fn disk_commit_and_index_of_the_same_content_agree() {
         let mut found = BTreeMap::new();
         walk(folder, "", &mut found);
         assert_eq!(found, expected);
-        assert_eq!(
-            names(folder),
-            ["a", "a-", "a.b", "ab", "crlf", "empty", "filelink", "link"]
-        );
+        assert_eq!(names(folder), ["a", "a-", "a.b", "ab", "crlf", "empty", "filelink", "link"]);
         answers_like_a_folder(folder);
     }
 }
@@ -70,15 +67,9 @@ fn answers_like_a_folder(folder: &dyn Folder) {
         ("a/dangling/x", "a/dangling"),
     ] {
         let read = folder.read(asked, LIMIT);
-        assert!(
-            matches!(read, Err(FileError::Link { path }) if path == link),
-            "{asked}"
-        );
+        assert!(matches!(read, Err(FileError::Link { path }) if path == link), "{asked}");
         let opened = folder.folder(asked).err();
-        assert!(
-            matches!(opened, Some(FileError::Link { path }) if path == link),
-            "{asked}"
-        );
+        assert!(matches!(opened, Some(FileError::Link { path }) if path == link), "{asked}");
     }
 
     let error = folder.read("a/deep", LIMIT);
@@ -88,46 +79,17 @@ fn answers_like_a_folder(folder: &dyn Folder) {
     let error = folder.folder("a.b").err();
     assert!(matches!(error, Some(FileError::NotAFolder { path }) if path == "a.b"));
 
-    for escape in [
-        "",
-        ".",
-        "..",
-        "../outside",
-        "a/../a.b",
-        "a/..",
-        "/etc",
-        "a//one.yaml",
-        "a/",
-        "./a.b",
-        "a\\b",
-        "a\0",
-    ] {
+    for escape in ["", ".", "..", "../outside", "a/../a.b", "a/..", "/etc", "a//one.yaml", "a/", "./a.b", "a\\b", "a\0"] {
         let read = folder.read(escape, LIMIT);
-        assert!(
-            matches!(read, Err(FileError::PathEscapes { path }) if path == escape),
-            "{escape:?}"
-        );
+        assert!(matches!(read, Err(FileError::PathEscapes { path }) if path == escape), "{escape:?}");
         let opened = folder.folder(escape).err();
-        assert!(
-            matches!(opened, Some(FileError::PathEscapes { .. })),
-            "{escape:?}"
-        );
+        assert!(matches!(opened, Some(FileError::PathEscapes { .. })), "{escape:?}");
     }
 
     assert!(folder.read("a/one.yaml", 4).unwrap().is_some());
     let error = folder.read("a/one.yaml", 3).unwrap_err();
-    assert!(matches!(
-        error,
-        FileError::TooLarge {
-            size: 4,
-            limit: 3,
-            ..
-        }
-    ));
-    assert_eq!(
-        error.to_string(),
-        "`a/one.yaml` has 4 bytes, more than the limit of 3"
-    );
+    assert!(matches!(error, FileError::TooLarge { size: 4, limit: 3, .. }));
+    assert_eq!(error.to_string(), "`a/one.yaml` has 4 bytes, more than the limit of 3");
     assert_eq!(folder.read("empty", 0).unwrap().unwrap(), b"");
 
     // A folder below names the whole path, and cannot reach what is beside it.
@@ -141,13 +103,7 @@ fn answers_like_a_folder(folder: &dyn Folder) {
 #[test]
 fn a_pipe_or_socket_is_refused_at_once() {
     let (_keep, root) = temporary();
-    assert!(
-        Command::new("mkfifo")
-            .arg(root.join("pipe"))
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(root.join("pipe")).status().unwrap().success());
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     let folder = OpenFolder::open(&root).unwrap();
     for name in ["pipe", "socket"] {
@@ -156,31 +112,15 @@ fn a_pipe_or_socket_is_refused_at_once() {
         let opened = folder.folder(name).err();
         assert!(matches!(opened, Some(FileError::NotAFolder { path }) if path == name));
     }
-    assert!(
-        folder
-            .list()
-            .unwrap()
-            .iter()
-            .all(|entry| entry.kind == EntryKind::Other)
-    );
+    assert!(folder.list().unwrap().iter().all(|entry| entry.kind == EntryKind::Other));
 }
 
 #[test]
 fn a_large_sparse_file_is_refused_without_reading_it() {
     let (_keep, root) = temporary();
-    std::fs::File::create(root.join("large"))
-        .unwrap()
-        .set_len(1 << 40)
-        .unwrap();
+    std::fs::File::create(root.join("large")).unwrap().set_len(1 << 40).unwrap();
     let error = OpenFolder::open(&root).unwrap().read("large", LIMIT);
-    assert!(matches!(
-        error,
-        Err(FileError::TooLarge {
-            size: 0x100_0000_0000,
-            limit: LIMIT,
-            ..
-        })
-    ));
+    assert!(matches!(error, Err(FileError::TooLarge { size: 0x100_0000_0000, limit: LIMIT, .. })));
 }
 
 #[cfg(target_os = "linux")]
@@ -190,14 +130,7 @@ fn a_file_that_tells_no_size_is_read_to_its_end_and_at_most_to_the_limit() {
     let folder = OpenFolder::open("/proc/self".into()).unwrap();
     assert!(folder.read("status", LIMIT).unwrap().unwrap().len() > 100);
     let error = folder.read("status", 100);
-    assert!(matches!(
-        error,
-        Err(FileError::TooLarge {
-            size: 101,
-            limit: 100,
-            ..
-        })
-    ));
+    assert!(matches!(error, Err(FileError::TooLarge { size: 101, limit: 100, .. })));
 }
 
 #[cfg(target_os = "linux")]
@@ -225,14 +158,9 @@ fn the_root_may_be_reached_through_a_link_and_must_be_a_folder() {
     std::fs::create_dir(root.join("real")).unwrap();
     std::fs::write(root.join("real/file"), "x").unwrap();
     symlink("real", root.join("link")).unwrap();
-    assert_eq!(
-        text(&OpenFolder::open(&root.join("link")).unwrap(), "file").unwrap(),
-        "x"
-    );
+    assert_eq!(text(&OpenFolder::open(&root.join("link")).unwrap(), "file").unwrap(), "x");
     let error = OpenFolder::open(&root.join("real/file")).unwrap_err();
     assert!(matches!(error, FileError::NotAFolder { .. }), "{error:?}");
     let error = OpenFolder::open(&root.join("none")).unwrap_err();
-    assert!(
-        matches!(error, FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
-    );
+    assert!(matches!(error, FileError::Io { source, .. } if source.kind() == io::ErrorKind::NotFound));
 }

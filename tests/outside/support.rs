@@ -74,12 +74,7 @@ pub(crate) fn text(folder: &dyn Folder, path: &str) -> Option<String> {
 }
 
 pub(crate) fn names(folder: &dyn Folder) -> Vec<String> {
-    folder
-        .list()
-        .unwrap()
-        .into_iter()
-        .map(|entry| entry.name)
-        .collect()
+    folder.list().unwrap().into_iter().map(|entry| entry.name).collect()
 }
 
 /// Everything below a folder: path -> text of a file, or what else stands there.

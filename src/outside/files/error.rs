@@ -126,17 +126,11 @@ impl FileError {
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Link { .. } => {
-                Some("links are not followed; put the file or folder itself there")
-            }
+            Self::Link { .. } => Some("links are not followed; put the file or folder itself there"),
             Self::NotUtf8Name { .. } => Some("rename it, or move it out of this folder"),
-            Self::PathEscapes { .. } => {
-                Some("write it relative to its folder, with `/` and without `.`, `..` or `\\`")
-            }
+            Self::PathEscapes { .. } => Some("write it relative to its folder, with `/` and without `.`, `..` or `\\`"),
             Self::Conflict { .. } => Some("resolve the conflict and `git add` the file"),
-            Self::MissingObject { .. } => Some(
-                "in a partial clone, fetch what is missing with `git fetch --refetch --no-filter`",
-            ),
+            Self::MissingObject { .. } => Some("in a partial clone, fetch what is missing with `git fetch --refetch --no-filter`"),
             Self::Denied { source, .. } => Some(match source.kind() {
                 io::ErrorKind::ReadOnlyFilesystem => "the file system is mounted read-only",
                 _ => "check owner and permissions of the file and of the folders above it",
@@ -148,14 +142,8 @@ impl FileError {
     /// Sorts what the system answered into the kinds above.
     pub(in crate::outside) fn from_io(action: Action, path: String, source: io::Error) -> Self {
         match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                Self::Denied { path, source }
-            }
-            _ => Self::Io {
-                action,
-                path,
-                source,
-            },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied { path, source },
+            _ => Self::Io { action, path, source },
         }
     }
 }

@@ -108,28 +108,20 @@ impl GitError {
     pub fn hint(&self) -> Option<String> {
         let fixed = match self {
             Self::ForeignOwner { path } => {
-                return Some(format!(
-                    "if you trust it, `git config --global --add safe.directory {path}`"
-                ));
+                return Some(format!("if you trust it, `git config --global --add safe.directory {path}`"));
             }
             Self::Place(error) => return error.hint().map(str::to_owned),
             Self::NotARepository { .. } => "read the work tree, or `git init` here",
             Self::Bare { .. } => "use a clone that has a work tree",
-            Self::Sha256 { .. } => {
-                "read the work tree, or use a repository with SHA-1 object names"
-            }
+            Self::Sha256 { .. } => "read the work tree, or use a repository with SHA-1 object names",
             Self::UnsupportedRepository { .. } => "read the work tree",
-            Self::SparseIndex => {
-                "`git sparse-checkout reapply --no-sparse-index` makes it a full one"
-            }
+            Self::SparseIndex => "`git sparse-checkout reapply --no-sparse-index` makes it a full one",
             Self::SplitIndex => "`git update-index --no-split-index` makes it one file",
             Self::NoCommitYet => "commit first, or read the index or the work tree",
             Self::UnknownRevision { shallow: true, .. } => {
                 "the clone is shallow; `git fetch --unshallow` brings the history (in CI: fetch depth 0)"
             }
-            Self::UnknownRevision { .. } => {
-                "`git fetch` the branch or commit, or name another revision"
-            }
+            Self::UnknownRevision { .. } => "`git fetch` the branch or commit, or name another revision",
             Self::NotACommit { .. } => "name a branch, a tag or a commit",
             _ => return None,
         };
@@ -143,12 +135,8 @@ impl GitError {
             ErrorCode::NotFound => Self::NotARepository { path },
             ErrorCode::Owner => Self::ForeignOwner { path },
             _ if message.contains("unknown object format") => Self::Sha256 { path },
-            _ if message.contains("unsupported extension name extensions.objectformat") => {
-                Self::Sha256 { path }
-            }
-            _ if message.contains("unsupported extension") => {
-                Self::UnsupportedRepository { path, source }
-            }
+            _ if message.contains("unsupported extension name extensions.objectformat") => Self::Sha256 { path },
+            _ if message.contains("unsupported extension") => Self::UnsupportedRepository { path, source },
             _ => Self::Open { path, source },
         }
     }
@@ -157,10 +145,7 @@ impl GitError {
         match source.message() {
             message if message.contains("'sdir'") => Self::SparseIndex,
             message if message.contains("'link'") => Self::SplitIndex,
-            _ => Self::Index {
-                path: path.to_string(),
-                source,
-            },
+            _ => Self::Index { path: path.to_string(), source },
         }
     }
 }
@@ -175,11 +160,6 @@ mod tests {
         let refused = git2::Error::new(ErrorCode::Owner, git2::ErrorClass::Config, "not owned");
         let error = GitError::from_open("/srv/fleet".into(), refused);
         assert!(matches!(error, GitError::ForeignOwner { .. }), "{error:?}");
-        assert!(
-            error
-                .hint()
-                .unwrap()
-                .ends_with("safe.directory /srv/fleet`")
-        );
+        assert!(error.hint().unwrap().ends_with("safe.directory /srv/fleet`"));
     }
 }

@@ -45,9 +45,7 @@ impl Tree {
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Node> {
-        let found = self
-            .0
-            .binary_search_by(|(other, _)| other.as_slice().cmp(name.as_bytes()));
+        let found = self.0.binary_search_by(|(other, _)| other.as_slice().cmp(name.as_bytes()));
         found.ok().map(|position| &self.0[position].1)
     }
 
@@ -104,8 +102,7 @@ const STAGE: u16 = 0x3000;
 
 /// Reads an index file. It is opened without its repository, so that no configuration has a say.
 pub(super) fn read_index(file: &Utf8Path) -> Result<Arc<Tree>, GitError> {
-    let index =
-        Index::open(file.as_std_path()).map_err(|error| GitError::from_index(file, error))?;
+    let index = Index::open(file.as_std_path()).map_err(|error| GitError::from_index(file, error))?;
     let mut entries = Vec::with_capacity(index.len());
     for entry in index.iter() {
         let flags = IndexEntryExtendedFlag::from_bits_truncate(entry.flags_extended);
@@ -113,11 +110,7 @@ pub(super) fn read_index(file: &Utf8Path) -> Result<Arc<Tree>, GitError> {
             // Announced by `git add --intent-to-add`, but not part of the next commit.
             continue;
         }
-        let node = if entry.flags & STAGE == 0 {
-            Node::new(entry.mode, entry.id)
-        } else {
-            Node::Conflict
-        };
+        let node = if entry.flags & STAGE == 0 { Node::new(entry.mode, entry.id) } else { Node::Conflict };
         entries.push((entry.path, node));
     }
     entries.sort_by(|left, right| left.0.cmp(&right.0));
@@ -140,21 +133,14 @@ pub(super) struct Objects {
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Objects")
-            .field("folder", &self.folder)
-            .finish_non_exhaustive()
+        formatter.debug_struct("Objects").field("folder", &self.folder).finish_non_exhaustive()
     }
 }
 
 impl Objects {
     /// The objects in a repository's `objects` folder and in those that it borrows from.
     pub(super) fn new(folder: Utf8PathBuf) -> Self {
-        Self {
-            folder,
-            idle: Mutex::default(),
-            large: Mutex::default(),
-        }
+        Self { folder, idle: Mutex::default(), large: Mutex::default() }
     }
 
     pub(super) fn blob(&self, id: Oid, path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
@@ -162,18 +148,11 @@ impl Objects {
     }
 
     pub(super) fn tree(&self, id: Oid, path: &str) -> Result<Arc<Tree>, FileError> {
-        if let Some(tree) = self
-            .large
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&id)
-        {
+        if let Some(tree) = self.large.lock().unwrap_or_else(PoisonError::into_inner).get(&id) {
             return Ok(Arc::clone(tree));
         }
         let bytes = self.read(id, ObjectType::Tree, path, TREE_LIMIT)?;
-        let tree = Tree::parse(&bytes)
-            .map(Arc::new)
-            .ok_or_else(|| damaged(path, "a damaged tree"))?;
+        let tree = Tree::parse(&bytes).map(Arc::new).ok_or_else(|| damaged(path, "a damaged tree"))?;
         if bytes.len() >= LARGE_TREE {
             let mut large = self.large.lock().unwrap_or_else(PoisonError::into_inner);
             large.insert(id, Arc::clone(&tree));
@@ -182,22 +161,12 @@ impl Objects {
     }
 
     /// Reads an object after a look at its size.
-    fn read(
-        &self,
-        id: Oid,
-        wanted: ObjectType,
-        path: &str,
-        limit: u64,
-    ) -> Result<Vec<u8>, FileError> {
+    fn read(&self, id: Oid, wanted: ObjectType, path: &str, limit: u64) -> Result<Vec<u8>, FileError> {
         let failed = |error: git2::Error| match error.code() {
             ErrorCode::NotFound => FileError::MissingObject { path: shown(path) },
             _ => damaged(path, error),
         };
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let database = match idle {
             Some(database) => database,
             None => self.open().map_err(failed)?,
@@ -209,18 +178,11 @@ impl Objects {
             }
             let size = size as u64;
             if size > limit {
-                return Err(FileError::TooLarge {
-                    path: shown(path),
-                    size,
-                    limit,
-                });
+                return Err(FileError::TooLarge { path: shown(path), size, limit });
             }
             Ok(database.read(id).map_err(failed)?.data().to_vec())
         })();
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(database);
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(database);
         answer
     }
 
@@ -245,12 +207,7 @@ mod tests {
 
     #[test]
     fn a_tree_is_parsed_whole_or_refused() {
-        let whole = [
-            entry("100644", b"file"),
-            entry("40000", b"a"),
-            entry("120000", b"z"),
-        ]
-        .concat();
+        let whole = [entry("100644", b"file"), entry("40000", b"a"), entry("120000", b"z")].concat();
         let tree = Tree::parse(&whole).unwrap();
         let names: Vec<_> = tree.entries().map(|(name, _)| name.as_slice()).collect();
         assert_eq!(names, [b"a".as_slice(), b"file", b"z"]);
@@ -283,9 +240,7 @@ mod tests {
         let tree = Tree::build(&entries, 0);
         assert_eq!(tree.entries().count(), 2);
         assert!(matches!(tree.get("a"), Some(Node::Conflict)));
-        let Some(Node::Held(below)) = tree.get("c") else {
-            panic!("{tree:?}")
-        };
+        let Some(Node::Held(below)) = tree.get("c") else { panic!("{tree:?}") };
         assert!(matches!(below.get("d"), Some(Node::Held(_))));
         assert!(matches!(below.get("f"), Some(Node::Link)));
     }
