@@ -87,6 +87,8 @@ rules! {
     ISSUER_IN_OTHER_NAMESPACE = "issuer-in-other-namespace", Error: "a certificate in another namespace than its StepIssuer";
     CERTIFICATE_WITHOUT_NAME = "certificate-without-name", Error: "a certificate that names nothing";
     SECRET_NAME_COLLISION = "secret-name-collision", Error: "two certificates that write the same Secret";
+    FIELD_NEEDS_NEWER_CERT_MANAGER = "field-needs-newer-cert-manager", Error: "a certificate field that the environment's cert-manager does not know";
+    CHART_VERSION_FLOATING = "chart-version-floating", Error: "a chart version that does not name one chart";
     VALUES_UNKNOWN_KEY = "values-unknown-key", Error: "a chart value that the chart does not know";
     VALUES_WRONG_TYPE = "values-wrong-type", Error: "a chart value of another type than the chart's default";
     VALUES_NOT_CHECKED = "values-not-checked", Note: "chart values that could not be checked, because the chart version is not known";

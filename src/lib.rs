@@ -3,9 +3,14 @@
 pub mod apply;
 pub mod catalog;
 pub mod finding;
+pub mod fleet;
 pub mod inventory;
 pub mod manifest;
+pub mod model;
 pub mod outside;
+pub mod pki;
 pub mod plan;
+pub mod render;
+pub mod snapshot;
 pub mod tree;
 pub mod yaml;

@@ -6,6 +6,7 @@ mod layers;
 mod name;
 mod schema;
 mod settings;
+mod snapshots;
 
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::{EnvironmentName, portable_name_problem};
@@ -14,3 +15,4 @@ pub use schema::{
     Keystores, PasswordReference, PrivateKey, Provisioner, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
+pub use snapshots::SnapshotReference;

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 pub use path::{Path, Segment};
 pub use read::{Keys, YamlError, read, text_of};
 pub use typed::{Problem, ProblemKind, nearest, read_struct};
-pub use write::{block, document, scalar};
+pub use write::{block, block_entries, document, scalar};
 
 /// Where a node stands: the file by its index in a table that the caller keeps, line and column counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]

@@ -47,22 +47,42 @@ pub fn block(value: &Value, indentation: usize, out: &mut String) {
     }
 }
 
+/// The entries of a map or the items of a list at the given indentation, where the text already stands in that column.
+/// Ends without a line break; an empty map or list, or a scalar, stands on the line.
+pub fn block_entries(value: &Value, indentation: usize, out: &mut String) {
+    match value {
+        Value::Object(map) if !map.is_empty() => {
+            for (position, (key, value)) in map.iter().enumerate() {
+                if position > 0 {
+                    line(indentation, out);
+                }
+                entry(key, value, indentation, out);
+            }
+        }
+        Value::Array(items) if !items.is_empty() => {
+            for (position, item) in items.iter().enumerate() {
+                if position > 0 {
+                    line(indentation, out);
+                }
+                list_item(item, indentation, out);
+            }
+        }
+        _ => flow(value, out),
+    }
+}
+
 /// A whole document of one map, ending with a line break.
 ///
 /// # Errors
 /// When the value does not serialize to a map with string keys.
 pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
-    let Value::Object(map) = serde_json::to_value(value)? else {
+    let value = serde_json::to_value(value)?;
+    if !value.is_object() {
         return Err(serde::ser::Error::custom("a document is a map"));
-    };
+    }
     let mut out = String::new();
-    for (key, value) in &map {
-        entry(key, value, 0, &mut out);
-        out.push('\n');
-    }
-    if map.is_empty() {
-        out.push_str("{}\n");
-    }
+    block_entries(&value, 0, &mut out);
+    out.push('\n');
     Ok(out)
 }
 
@@ -75,17 +95,12 @@ fn entry(key: &str, value: &Value, indentation: usize, out: &mut String) {
 /// A list item: a map begins on the line of its dash.
 fn list_item(item: &Value, indentation: usize, out: &mut String) {
     out.push('-');
-    let Value::Object(map) = item else { return block(item, indentation, out) };
-    for (position, (key, value)) in map.iter().enumerate() {
-        if position == 0 {
+    match item {
+        Value::Object(_) => {
             out.push(' ');
-        } else {
-            line(indentation + 2, out);
+            block_entries(item, indentation + 2, out);
         }
-        entry(key, value, indentation + 2, out);
-    }
-    if map.is_empty() {
-        out.push_str(" {}");
+        _ => block(item, indentation, out),
     }
 }
 

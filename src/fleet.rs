@@ -1,0 +1,478 @@
+//! From a repository to outcomes: two passes. The first sees only names: environments, layers, templates, what lies in
+//! the output folder. The second takes one environment from its files to its plan, many of them in parallel; across
+//! environments nothing is kept but what whoever receives the outcomes keeps.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use rayon::prelude::*;
+
+use crate::apply::{Applied, apply};
+use crate::finding::{
+    ENVIRONMENT_NAME_INVALID, Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, SNAPSHOT_NOT_FOUND, UNREADABLE_FILE,
+};
+use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, SETTINGS_FILE, Settings, SnapshotReference};
+use crate::model::{self, KnownSnapshot};
+use crate::outside::disk::OutputRoot;
+use crate::outside::files::{EntryKind, FileError, Folder};
+use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
+use crate::render::{TemplateFile, Templates, render};
+use crate::snapshot::{self, Snapshot};
+use crate::tree::{Digest, Tree};
+use crate::yaml::Path;
+
+/// Bytes that an inventory, a layer, a snapshot or a template may have.
+pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
+/// Folder of the layers, below the environments' folder.
+const LAYERS_FOLDER: &str = "_layers";
+/// Environments that are in flight at once; what is reported stays in order.
+const BATCH: usize = 256;
+
+/// A repository after the first pass.
+pub struct Repository {
+    source: Box<dyn Folder>,
+    settings: Settings,
+    settings_digest: Digest,
+    layers: Layers,
+    templates: Templates,
+    environments: Vec<EnvironmentName>,
+    /// Folders in the output with a ledger and without an environment.
+    vanished: Vec<EnvironmentName>,
+    findings: Vec<Finding>,
+    /// Snapshots that several environments name.
+    shared: Mutex<HashMap<Utf8PathBuf, SharedSnapshot>>,
+}
+
+type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
+
+/// Which environments are meant.
+#[derive(Debug, Default)]
+pub struct Selection {
+    names: Option<GlobSet>,
+    labels: Vec<(String, String)>,
+}
+
+/// What came of one environment.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// What was found, each with a file as its place.
+    pub findings: Vec<Finding>,
+    /// What a render would do; None where an error stood in the way.
+    pub plan: Option<Plan>,
+    /// What a render did.
+    pub applied: Option<Applied>,
+    /// Why writing failed, although everything before it went well.
+    pub failure: Option<FileError>,
+}
+
+impl Selection {
+    /// Takes patterns of names (none means all) and labels, all of which must hold.
+    ///
+    /// # Errors
+    /// The pattern that is none, and why.
+    pub fn new(patterns: &[String], labels: Vec<(String, String)>) -> Result<Selection, globset::Error> {
+        let mut names = GlobSetBuilder::new();
+        for pattern in patterns {
+            names.add(GlobBuilder::new(pattern).literal_separator(true).build()?);
+        }
+        Ok(Selection { names: (!patterns.is_empty()).then(|| names.build()).transpose()?, labels })
+    }
+
+    /// Whether every environment is meant.
+    pub fn is_everything(&self) -> bool {
+        self.names.is_none() && self.labels.is_empty()
+    }
+
+    /// Whether an environment of that name may be meant; its labels are not known yet.
+    pub fn takes_name(&self, name: &EnvironmentName) -> bool {
+        self.names.as_ref().is_none_or(|names| names.is_match(name.as_str()))
+    }
+
+    fn takes_labels(&self, labels: &BTreeMap<String, String>) -> bool {
+        self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
+    }
+}
+
+impl Outcome {
+    fn failed(environment: &EnvironmentName, findings: Vec<Finding>) -> Outcome {
+        Outcome { environment: environment.clone(), findings, plan: None, applied: None, failure: None }
+    }
+}
+
+impl Repository {
+    /// The first pass.
+    ///
+    /// # Errors
+    /// What makes every environment impossible: broken settings or templates, no folder of environments.
+    pub fn open(source: Box<dyn Folder>) -> Result<Repository, Vec<Finding>> {
+        let settings_bytes = source.read(SETTINGS_FILE, MAX_INPUT_BYTES).map_err(|error| vec![of_file_error(&error)])?.unwrap_or_default();
+        let settings = Settings::parse(&settings_bytes)?;
+        let templates = Templates::new(&template_files(&*source, &settings)?)?;
+        let mut repository = Repository {
+            source,
+            settings_digest: Digest::of(&settings_bytes),
+            settings,
+            layers: Layers::default(),
+            templates,
+            environments: Vec::new(),
+            vanished: Vec::new(),
+            findings: Vec::new(),
+            shared: Mutex::default(),
+        };
+        repository.list_environments()?;
+        repository.list_vanished().map_err(|error| vec![of_file_error(&error)])?;
+        Ok(repository)
+    }
+
+    /// Where things lie.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Every environment, sorted by name.
+    pub fn environments(&self) -> &[EnvironmentName] {
+        &self.environments
+    }
+
+    /// What the first pass found without it being in the way of every environment.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Text of a file of the repository, for an excerpt beside a finding.
+    pub fn text(&self, file: &Utf8Path) -> Option<String> {
+        let bytes = self.source.read(file.as_str(), MAX_INPUT_BYTES).ok()??;
+        String::from_utf8(bytes).ok()
+    }
+
+    /// The folder of an environment below the repository.
+    pub fn environment_folder(&self, environment: &EnvironmentName) -> Utf8PathBuf {
+        Utf8Path::new(&self.settings.environments).join(environment.as_str())
+    }
+
+    fn list_environments(&mut self) -> Result<(), Vec<Finding>> {
+        let folder_path = Utf8PathBuf::from(&self.settings.environments);
+        let whole = |error: FileError| vec![of_file_error(&error)];
+        let Some(folder) = self.source.folder(folder_path.as_str()).map_err(whole)? else {
+            let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
+            return Err(vec![finding.help("run this in a repository of trustree, or begin one with `trustree init`")]);
+        };
+        for entry in folder.list().map_err(whole)? {
+            let path = folder_path.join(&entry.name);
+            if entry.name == LAYERS_FOLDER {
+                self.layers = Layers::new(layer_files(&*folder, &path, &mut self.findings).map_err(whole)?);
+                continue;
+            }
+            if entry.kind == EntryKind::File || entry.name.starts_with(['_', '.']) {
+                continue;
+            }
+            if entry.kind == EntryKind::Link {
+                let finding =
+                    Finding::new(&PATH_ESCAPES, Place::whole(&path), format!("`{path}` is a symbolic link, and links are not followed"));
+                self.findings.push(finding.help("put the environment's folder itself here"));
+                continue;
+            }
+            match EnvironmentName::new(&entry.name) {
+                Ok(name) => self.environments.push(name),
+                Err(problem) => {
+                    let finding = Finding::new(
+                        &ENVIRONMENT_NAME_INVALID,
+                        Place::whole(&path),
+                        format!("`{}` cannot be an environment: {problem}", entry.name),
+                    );
+                    self.findings.push(finding.help("rename the folder"));
+                }
+            }
+        }
+        self.refuse_case_twins(&folder_path);
+        Ok(())
+    }
+
+    /// Two environments whose names differ only in case would share a folder on some systems: both are refused.
+    fn refuse_case_twins(&mut self, folder: &Utf8Path) {
+        let mut by_lower: BTreeMap<String, Vec<EnvironmentName>> = BTreeMap::new();
+        for name in &self.environments {
+            by_lower.entry(name.as_str().to_lowercase()).or_default().push(name.clone());
+        }
+        for twins in by_lower.into_values().filter(|twins| twins.len() > 1) {
+            let names = crate::finding::listed(twins.iter().map(EnvironmentName::as_str));
+            let message = format!("the environments {names} differ only in case, and are one folder on macOS and Windows");
+            self.findings.push(
+                Finding::new(&ENVIRONMENT_NAME_INVALID, Place::whole(folder.join(twins[0].as_str())), message).help("rename one of them"),
+            );
+            self.environments.retain(|name| !twins.contains(name));
+        }
+    }
+
+    fn list_vanished(&mut self) -> Result<(), FileError> {
+        let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
+        let failed: Vec<&str> = self
+            .findings
+            .iter()
+            .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
+            .collect();
+        for entry in out.list()?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+            let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
+            let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
+            if self.environments.binary_search(&name).is_ok() || is_refused {
+                continue;
+            }
+            let Some(folder) = out.folder(name.as_str())? else { continue };
+            if folder.list()?.iter().any(|entry| entry.name == LEDGER_FILE) {
+                self.vanished.push(name);
+            }
+        }
+        Ok(())
+    }
+
+    /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
+    /// one by one in order of their names and says whether to go on. What vanished environments left behind comes last,
+    /// and only when everything is selected.
+    pub fn for_each(
+        &self,
+        selection: &Selection,
+        permissions: Permissions,
+        act: impl Fn(&mut Outcome) + Sync,
+        mut take: impl FnMut(Outcome) -> ControlFlow<()>,
+    ) {
+        let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
+        let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
+        let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
+        for batch in all.chunks(BATCH) {
+            let outcomes: Vec<Option<Outcome>> = batch
+                .par_iter()
+                .map(|(name, vanished)| {
+                    let mut outcome =
+                        if *vanished { self.vanished(name, permissions) } else { self.outcome(name, selection, permissions)? };
+                    act(&mut outcome);
+                    Some(outcome)
+                })
+                .collect();
+            for outcome in outcomes.into_iter().flatten() {
+                if take(outcome).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Carries out an outcome's plan, unless it is missing or blocked.
+    pub fn apply(&self, outcome: &mut Outcome, root: &OutputRoot) {
+        let Some(plan) = outcome.plan.as_ref().filter(|plan| plan.blocked().next().is_none()) else { return };
+        match root.folder(outcome.environment.as_str()).and_then(|folder| apply(plan, &folder)) {
+            Ok(applied) => outcome.applied = Some(applied),
+            Err(error) => outcome.failure = Some(error),
+        }
+    }
+
+    /// One environment from its files to its plan; None when its labels are not the selected ones.
+    fn outcome(&self, name: &EnvironmentName, selection: &Selection, permissions: Permissions) -> Option<Outcome> {
+        let (inventory, inputs) = match self.inventory(name) {
+            Ok(found) => found,
+            Err(findings) => return Some(Outcome::failed(name, findings)),
+        };
+        if !selection.takes_labels(&inventory.fields.labels) {
+            return None;
+        }
+        let mut outcome = self.resolved(name, &inventory, inputs, permissions);
+        for finding in &mut outcome.findings {
+            if let Place::Inventory(path) = &finding.place {
+                finding.place = inventory.place(path, &self.layers);
+            }
+        }
+        Some(outcome)
+    }
+
+    fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, permissions: Permissions) -> Outcome {
+        let mut findings = Vec::new();
+        let mut digests = vec![inputs.to_string(), self.settings_digest.to_string()];
+        let snapshots = self.snapshots(name, inventory, &mut digests, &mut findings);
+        let (model, more) = model::build(name, inventory, &snapshots);
+        findings.extend(more);
+        let model = model.filter(|_| findings.iter().all(|finding| finding.rule.level != Level::Error));
+        let tree = match model.map(|model| render(&model, &self.templates, &self.settings)) {
+            Some(Ok(tree)) => tree,
+            Some(Err(more)) => {
+                findings.extend(more);
+                return Outcome::failed(name, findings);
+            }
+            None => return Outcome::failed(name, findings),
+        };
+        let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
+        match self.plan(name, &tree, &origin, permissions) {
+            Ok(plan) => Outcome { environment: name.clone(), findings, plan: Some(plan), applied: None, failure: None },
+            Err(finding) => {
+                findings.push(finding);
+                Outcome::failed(name, findings)
+            }
+        }
+    }
+
+    /// The plan of an environment that is gone: nothing is rendered for it.
+    fn vanished(&self, name: &EnvironmentName, permissions: Permissions) -> Outcome {
+        let nothing = Digest::of(b"");
+        match self.plan(name, &Tree::default(), &Origin { inputs: nothing, templates: nothing }, permissions) {
+            Ok(plan) => Outcome { environment: name.clone(), findings: Vec::new(), plan: Some(plan), applied: None, failure: None },
+            Err(finding) => Outcome::failed(name, vec![finding]),
+        }
+    }
+
+    fn plan(&self, name: &EnvironmentName, tree: &Tree, origin: &Origin, permissions: Permissions) -> Result<Plan, Finding> {
+        let path = format!("{}/{name}", self.settings.out);
+        let folder = self.source.folder(&path).map_err(|error| of_file_error(&error))?;
+        let ledger = match folder.as_deref().map(read_ledger) {
+            None => None,
+            Some(Ok(ledger)) => ledger,
+            Some(Err(LedgerError::File(error))) => return Err(of_file_error(&error)),
+            Some(Err(LedgerError::Invalid { line, problem })) => {
+                let place = Place::File { file: format!("{path}/{LEDGER_FILE}").into(), line, column: 1 };
+                let help = "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them";
+                return Err(Finding::new(&LEDGER_INVALID, place, problem).help(help));
+            }
+        };
+        plan(tree, origin, ledger, folder.as_deref(), permissions).map_err(|error| of_file_error(&error))
+    }
+
+    /// An environment's inventory, and the digest of it and its layers.
+    fn inventory(&self, name: &EnvironmentName) -> Result<(Inventory, Digest), Vec<Finding>> {
+        let file = self.environment_folder(name).join(INVENTORY_FILE);
+        let bytes = match self.source.read(file.as_str(), MAX_INPUT_BYTES) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => {
+                let finding =
+                    Finding::new(&INVENTORY_NOT_FOUND, Place::whole(&file), format!("the environment `{name}` has no `{INVENTORY_FILE}`"));
+                return Err(vec![finding.help("write one; a folder that is no environment has a name that begins with `_`")]);
+            }
+            Err(error) => return Err(vec![of_file_error(&error)]),
+        };
+        let inventory = self.layers.load(name, &file, &bytes)?;
+        let layers: Vec<(&String, Arc<[u8]>)> =
+            inventory.layers.iter().filter_map(|layer| Some((layer, self.layers.bytes(layer)?))).collect();
+        let parts = layers.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes]);
+        let digest = Digest::of_parts([bytes.as_slice()].into_iter().chain(parts));
+        Ok((inventory, digest))
+    }
+
+    /// The snapshots of an environment's authorities; what is missing or broken is reported.
+    fn snapshots(
+        &self,
+        name: &EnvironmentName,
+        inventory: &Inventory,
+        digests: &mut Vec<String>,
+        findings: &mut Vec<Finding>,
+    ) -> BTreeMap<String, KnownSnapshot> {
+        let mut snapshots = BTreeMap::new();
+        let references = match inventory.snapshots(&self.environment_folder(name)) {
+            Ok(references) => references,
+            Err(more) => {
+                findings.extend(more);
+                return snapshots;
+            }
+        };
+        for (authority, reference) in references {
+            let file = reference.file();
+            let found = match reference {
+                SnapshotReference::Shared(_) => self.shared_snapshot(file),
+                SnapshotReference::Own(_) | SnapshotReference::Pending(_) => self.read_snapshot(file),
+            };
+            match found {
+                Ok(Some((snapshot, digest))) => {
+                    digests.push(format!("{authority} {file} {digest}"));
+                    snapshots.insert(authority, KnownSnapshot::Here(snapshot, file.to_owned()));
+                }
+                Ok(None) if matches!(reference, SnapshotReference::Pending(_)) => {
+                    snapshots.insert(authority, KnownSnapshot::Pending);
+                }
+                Ok(None) => {
+                    let flag = if inventory.fields.authorities.len() > 1 { format!(" --authority {authority}") } else { String::new() };
+                    let message = format!("there is no CA snapshot `{file}` for authority `{authority}` of `{name}`");
+                    let help = format!(
+                        "make it with `trustree snapshot import - --env {name}{flag}`; where the CA has not run yet, write `snapshot: pending`"
+                    );
+                    findings.push(
+                        Finding::new(&SNAPSHOT_NOT_FOUND, Place::Inventory(Path::of(["authorities", &authority])), message).help(help),
+                    );
+                }
+                Err(more) => findings.extend(more),
+            }
+        }
+        snapshots
+    }
+
+    fn read_snapshot(&self, file: &Utf8Path) -> SharedSnapshot {
+        match self.source.read(file.as_str(), MAX_INPUT_BYTES) {
+            Ok(Some(bytes)) => snapshot::load(&bytes, file).map(|snapshot| Some((Arc::new(snapshot), Digest::of(&bytes)))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(vec![of_file_error(&error)]),
+        }
+    }
+
+    fn shared_snapshot(&self, file: &Utf8Path) -> SharedSnapshot {
+        if let Some(known) = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(file) {
+            return known.clone();
+        }
+        let read = self.read_snapshot(file);
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), read.clone());
+        read
+    }
+}
+
+/// The files of the layers' folder: name, path, content.
+fn layer_files(
+    environments: &dyn Folder,
+    path: &Utf8Path,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<(String, Utf8PathBuf, Vec<u8>)>, FileError> {
+    let Some(folder) = environments.folder(LAYERS_FOLDER)? else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for entry in folder.list()? {
+        let Some(name) = entry.name.strip_suffix(".yaml").filter(|_| entry.kind != EntryKind::Folder) else { continue };
+        match folder.read(&entry.name, MAX_INPUT_BYTES) {
+            Ok(Some(bytes)) => files.push((name.to_owned(), path.join(&entry.name), bytes)),
+            Ok(None) => {}
+            Err(error) => findings.push(of_file_error(&error)),
+        }
+    }
+    Ok(files)
+}
+
+/// The user's templates: every file in a folder below `templates/`.
+fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
+    let whole = |error: FileError| vec![of_file_error(&error)];
+    let Some(templates) = source.folder(&settings.templates).map_err(whole)? else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for component in
+        templates.list().map_err(whole)?.into_iter().filter(|entry| entry.kind != EntryKind::File && !entry.name.starts_with('.'))
+    {
+        let Some(folder) = templates.folder(&component.name).map_err(whole)? else { continue };
+        for entry in folder.list().map_err(whole)? {
+            let is_template = entry.name.ends_with(".j2") || entry.name.ends_with(".yaml");
+            if !is_template || entry.kind == EntryKind::Folder {
+                continue;
+            }
+            let path = Utf8Path::new(&settings.templates).join(&component.name).join(&entry.name);
+            if let Some(bytes) = folder.read(&entry.name, MAX_INPUT_BYTES).map_err(whole)? {
+                files.push(TemplateFile { component: component.name.clone(), name: entry.name, path, bytes });
+            }
+        }
+    }
+    Ok(files)
+}
+
+/// A file that cannot be read, as a finding.
+pub fn of_file_error(error: &FileError) -> Finding {
+    let rule = match error {
+        FileError::Link { .. } | FileError::PathEscapes { .. } => &PATH_ESCAPES,
+        _ => &UNREADABLE_FILE,
+    };
+    let finding = Finding::new(rule, Place::whole(error.path()), error.to_string());
+    match error.hint() {
+        Some(hint) => finding.help(hint),
+        None => finding,
+    }
+}

@@ -1,0 +1,151 @@
+//! Inventory and snapshots to one resolved model: defaults filled, references followed, names checked. Templates see
+//! exactly this. Reads no files and knows nothing of templates.
+
+mod build;
+mod certificate;
+mod chart;
+mod issuer;
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
+
+pub use build::{KnownSnapshot, build};
+pub use certificate::Certificate;
+pub use issuer::{Issuer, PasswordReference, Provisioner};
+
+/// One environment, resolved.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Model {
+    /// Its name.
+    pub environment: EnvironmentName,
+    /// Its labels.
+    pub labels: BTreeMap<String, String>,
+    /// The cluster's DNS domain.
+    pub cluster_domain: String,
+    /// How the GitOps engine consumes the tree.
+    pub delivery: Delivery,
+    /// Versions of what runs in the cluster, where known; null where not.
+    pub versions: KnownVersions,
+    /// The namespace in whose folder the component lies; null where there is nothing to render.
+    pub home: Option<String>,
+    /// The step-issuer controller; null where somebody else installs it.
+    pub step_issuer: Option<StepIssuer>,
+    /// StepIssuers by their name in the inventory.
+    pub issuers: BTreeMap<String, Issuer>,
+    /// StepClusterIssuers by their name in the inventory.
+    pub cluster_issuers: BTreeMap<String, Issuer>,
+    /// Certificates by their name in the inventory.
+    pub certificates: BTreeMap<String, Certificate>,
+    /// Exporters by the name of their authority.
+    pub exporters: BTreeMap<String, Exporter>,
+    /// Who needs the right to approve requests; null where the chart brings it.
+    pub approver: Option<Approver>,
+    /// The files that all this comes from.
+    pub sources: Sources,
+}
+
+/// The same as in the inventory, with null where nothing is known.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KnownVersions {
+    /// cert-manager.
+    pub cert_manager: Option<String>,
+    /// Kubernetes.
+    pub kubernetes: Option<String>,
+    /// kustomize.
+    pub kustomize: Option<String>,
+}
+
+impl From<&Versions> for KnownVersions {
+    fn from(versions: &Versions) -> KnownVersions {
+        let Versions { cert_manager, kubernetes, kustomize } = versions.clone();
+        KnownVersions { cert_manager, kubernetes, kustomize }
+    }
+}
+
+/// The step-issuer controller.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StepIssuer {
+    /// Namespace of the release.
+    pub namespace: String,
+    /// Name of the release.
+    pub release: String,
+    /// The chart; null where somebody else installs the controller.
+    pub chart: Option<Chart>,
+    /// Chart values to write, sorted by key.
+    pub values: Map<String, Value>,
+    /// The ServiceAccount that the chart makes, and forgets to give a namespace; null where it makes none.
+    pub chart_service_account: Option<String>,
+}
+
+/// A Helm chart.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Chart {
+    /// Repository.
+    pub repo: String,
+    /// Exact version.
+    pub version: String,
+}
+
+/// A ServiceAccount that may read the two public objects of one authority.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Exporter {
+    /// Name of the ServiceAccount, Role and RoleBinding.
+    pub name: String,
+    /// Namespace of the authority.
+    pub namespace: String,
+    /// Names by resource: `configmaps`, `secrets`.
+    pub objects: BTreeMap<&'static str, Vec<String>>,
+}
+
+/// The cert-manager that approves requests.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Approver {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its ServiceAccount.
+    pub service_account: String,
+}
+
+/// The files that a model comes from.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sources {
+    /// The inventory.
+    pub inventory: Utf8PathBuf,
+    /// Layers in the order in which they were merged.
+    pub layers: Vec<String>,
+    /// Snapshots, sorted.
+    pub snapshots: Vec<Utf8PathBuf>,
+}
+
+/// What an issuer reference needs to know of an issuer.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct IssuerReference {
+    /// Kind.
+    pub kind: IssuerKind,
+    /// Name of the object.
+    pub name: String,
+}
+
+impl Model {
+    /// The map of the inventory that a map of the model comes from.
+    pub fn inventory_map(map: &str) -> &str {
+        match map {
+            "clusterIssuers" => "issuers",
+            "exporters" => "authorities",
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! Components: `component.yaml` and its templates, from the binary and from the user's repository, compiled once.
+
+use std::collections::BTreeMap;
+
+use camino::Utf8PathBuf;
+use minijinja::syntax::SyntaxConfig;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Deserialize;
+
+use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
+use crate::render::fill;
+use crate::tree::Digest;
+use crate::yaml::{Keys, nearest, read, read_struct, text_of};
+
+/// Steps that one template may take; a real one takes a few hundred.
+const FUEL: u64 = 1_000_000;
+/// Name of the file that describes a component.
+const COMPONENT_FILE: &str = "component.yaml";
+
+/// Names the files of a built-in component, embedded at compile time from `templates/`.
+macro_rules! built_in {
+    ($component:literal: $($file:literal),* $(,)?) => {
+        ($component, &[$(($file, include_str!(concat!("../../templates/", $component, "/", $file)))),*])
+    };
+}
+
+/// The built-in components.
+const BUILT_IN: &[(&str, &[(&str, &str)])] = &[built_in!("step-issuer":
+    "component.yaml",
+    "approver-clusterrole.yaml.j2",
+    "approver-clusterrolebinding.yaml.j2",
+    "certificate.yaml.j2",
+    "exporter-role.yaml.j2",
+    "exporter-rolebinding.yaml.j2",
+    "exporter-serviceaccount.yaml.j2",
+    "kustomization.yaml.j2",
+    "stepclusterissuer.yaml.j2",
+    "stepissuer.yaml.j2",
+    "values.yaml.j2",
+)];
+
+/// A file of the user's `templates/` folder.
+#[derive(Debug, Clone)]
+pub struct TemplateFile {
+    /// Folder below `templates/`: the component's name.
+    pub component: String,
+    /// Name of the file in it.
+    pub name: String,
+    /// Path below the repository, for messages.
+    pub path: Utf8PathBuf,
+    /// Content.
+    pub bytes: Vec<u8>,
+}
+
+/// What `component.yaml` says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct ComponentFile {
+    #[serde(rename = "apiVersion")]
+    _api_version: ApiVersion,
+    #[serde(rename = "kind")]
+    _kind: Kind,
+    files: BTreeMap<String, FileSpecification>,
+}
+
+#[derive(Debug, Deserialize)]
+enum ApiVersion {
+    #[serde(rename = "trustree.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+#[derive(Debug, Deserialize)]
+enum Kind {
+    Component,
+}
+
+/// One file that a component writes.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct FileSpecification {
+    /// What the file holds.
+    #[serde(default)]
+    pub(super) content: Content,
+    /// Its documents, in this order; those of one template are sorted by namespace and name.
+    pub(super) documents: Vec<DocumentSpecification>,
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Content {
+    /// Objects for the API server.
+    #[default]
+    Objects,
+    /// Helm values.
+    Values,
+    /// A kustomization, rendered last: it sees the other files as `resources`.
+    Kustomization,
+}
+
+/// One template and what it runs over.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct DocumentSpecification {
+    /// Name of the template file.
+    pub(super) template: String,
+    /// A map of the model; the template runs once for each of its entries.
+    pub(super) over: Option<String>,
+    /// The variable that holds the entry.
+    #[serde(rename = "as")]
+    pub(super) variable: Option<String>,
+    /// A path in the model that must lead to something that is neither empty nor false.
+    pub(super) when: Option<String>,
+}
+
+/// A component, ready to render.
+#[derive(Debug)]
+pub(super) struct Component {
+    pub(super) name: String,
+    pub(super) files: BTreeMap<String, FileSpecification>,
+    /// Where each of its files comes from, for messages.
+    sources: BTreeMap<String, Utf8PathBuf>,
+}
+
+/// Every component with its templates, compiled.
+#[derive(Debug)]
+pub struct Templates {
+    pub(super) components: Vec<Component>,
+    pub(super) environment: Environment<'static>,
+    digest: Digest,
+}
+
+impl Templates {
+    /// The built-in components with the user's files over them.
+    ///
+    /// # Errors
+    /// Every file that cannot be used, with its line.
+    pub fn new(overrides: &[TemplateFile]) -> Result<Templates, Vec<Finding>> {
+        let mut findings = Vec::new();
+        for file in overrides {
+            if !BUILT_IN.iter().any(|(component, _)| *component == file.component) {
+                let known = listed(BUILT_IN.iter().map(|(component, _)| *component));
+                let finding =
+                    Finding::new(&TEMPLATE_INVALID, Place::whole(&file.path), format!("there is no component `{}`", file.component));
+                findings.push(finding.help(format!("the components are {known}")));
+            }
+        }
+        let mut environment = Environment::empty();
+        configure(&mut environment);
+        let mut components = Vec::new();
+        let mut digested: Vec<Vec<u8>> = vec![fill::FORMAT.as_bytes().to_vec()];
+        for (name, built_in) in BUILT_IN {
+            let mut files: BTreeMap<&str, (Utf8PathBuf, Vec<u8>)> = built_in
+                .iter()
+                .map(|(file, text)| (*file, (Utf8PathBuf::from(format!("templates/{name}/{file}")), text.as_bytes().to_vec())))
+                .collect();
+            for file in overrides.iter().filter(|file| file.component == *name) {
+                files.insert(&file.name, (file.path.clone(), file.bytes.clone()));
+            }
+            for (file, (_, bytes)) in &files {
+                digested.extend([name.as_bytes().to_vec(), file.as_bytes().to_vec(), bytes.clone()]);
+            }
+            match compile(name, &files, &mut environment) {
+                Ok(component) => components.push(component),
+                Err(more) => findings.extend(more),
+            }
+        }
+        let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
+        if findings.is_empty() { Ok(Templates { components, environment, digest }) } else { Err(findings) }
+    }
+
+    /// Digest of all templates and of the format that the writer keeps to.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The built-in files of a component, for somebody who wants to change one: name and text.
+    pub fn built_in(component: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+        BUILT_IN.iter().filter(move |(name, _)| *name == component).flat_map(|(_, files)| files.iter().copied())
+    }
+}
+
+impl Component {
+    /// Name of a template among all templates.
+    pub(super) fn template_name(&self, template: &str) -> String {
+        format!("{}/{template}", self.name)
+    }
+
+    /// Where a file of the component comes from.
+    pub(super) fn source(&self, file: &str) -> Utf8PathBuf {
+        self.sources.get(file).cloned().unwrap_or_else(|| Utf8PathBuf::from(file))
+    }
+}
+
+fn configure(environment: &mut Environment<'static>) {
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    environment.set_syntax(syntax.unwrap_or_default());
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_formatter(fill::write_marked);
+    environment.set_fuel(Some(FUEL));
+    environment.set_debug(true);
+    environment.add_filter("items", minijinja::filters::items);
+    environment.add_filter("length", minijinja::filters::length);
+    environment.add_test("none", minijinja::tests::is_none);
+    environment.add_test("defined", minijinja::tests::is_defined);
+}
+
+fn compile(
+    name: &str,
+    files: &BTreeMap<&str, (Utf8PathBuf, Vec<u8>)>,
+    environment: &mut Environment<'static>,
+) -> Result<Component, Vec<Finding>> {
+    let mut findings = Vec::new();
+    let mut texts = BTreeMap::new();
+    for (file, (path, bytes)) in files {
+        match text_of(bytes, 0) {
+            Ok(text) => drop(texts.insert(*file, text.replace("\r\n", "\n"))),
+            Err(error) => findings.push(Finding::of_yaml(path, &error)),
+        }
+    }
+    let (component_path, _) = &files[COMPONENT_FILE];
+    let specification = texts.remove(COMPONENT_FILE).and_then(|text| parse_component(&text, component_path, &mut findings));
+    let Some(specification) = specification else { return Err(findings) };
+    let used: Vec<&str> =
+        specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
+    for template in &used {
+        if !texts.contains_key(template) {
+            let finding = Finding::new(
+                &TEMPLATE_INVALID,
+                Place::whole(component_path),
+                format!("`{template}` is named here, and there is no such file beside it"),
+            );
+            findings.push(match nearest(template, texts.keys().copied()) {
+                Some(near) => finding.help(format!("did you mean `{near}`?")),
+                None => finding,
+            });
+        }
+    }
+    for (file, text) in texts {
+        let path = &files[file].0;
+        let is_built_in = BUILT_IN.iter().any(|(component, files)| *component == name && files.iter().any(|(known, _)| *known == file));
+        if !used.contains(&file) {
+            if !is_built_in {
+                let finding = Finding::new(
+                    &TEMPLATE_INVALID,
+                    Place::whole(path),
+                    format!("nothing renders `{file}`: `{COMPONENT_FILE}` does not name it"),
+                );
+                findings.push(match nearest(file, used.iter().copied()) {
+                    Some(near) => finding.help(format!("did you mean `{near}`?")),
+                    None => finding.help(format!("the templates are {}", listed(used.iter().copied()))),
+                });
+            }
+            continue;
+        }
+        if let Some((line, problem)) = fill::misplaced_value(&text) {
+            let place = Place::File { file: path.clone(), line, column: 1 };
+            let help = "a value stands alone behind `key:` or `-`; build longer values in the inventory";
+            findings.push(Finding::new(&TEMPLATE_INVALID, place, problem).help(help));
+        }
+        if let Err(error) = environment.add_template_owned(format!("{name}/{file}"), text) {
+            findings.push(of_template_error(path, &error));
+        }
+    }
+    if !findings.is_empty() {
+        return Err(findings);
+    }
+    let sources = files.iter().map(|(file, (path, _))| ((*file).to_owned(), path.clone())).collect();
+    Ok(Component { name: name.to_owned(), files: specification.files, sources })
+}
+
+fn parse_component(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) -> Option<ComponentFile> {
+    let documents = match read(text, 0, Keys::AsKubernetes) {
+        Ok(documents) => documents,
+        Err(error) => {
+            findings.push(Finding::of_yaml(path, &error));
+            return None;
+        }
+    };
+    let Some(node) = documents.first() else {
+        findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(path), "the file is empty"));
+        return None;
+    };
+    let mut problems = Vec::new();
+    let component: Option<ComponentFile> = read_struct(node, &mut problems);
+    let before = findings.len();
+    findings.extend(problems.iter().map(|problem| Finding::of_problem(problem, Place::at(path, problem.at(node)))));
+    let component = component?;
+    for (file, specification) in &component.files {
+        let place = Place::at(path, node.key_place(&crate::yaml::Path::of(["files", file])));
+        if let Err(problem) = crate::tree::OutPath::new(file).and_then(|path| {
+            if path.as_str().contains('/') { Err("it is no file in the component's own folder".to_owned()) } else { Ok(()) }
+        }) {
+            findings.push(Finding::new(&TEMPLATE_INVALID, place.clone(), format!("`{file}` cannot be written: {problem}")));
+        }
+        for document in &specification.documents {
+            if document.over.is_some() != document.variable.is_some() {
+                findings.push(Finding::new(
+                    &TEMPLATE_INVALID,
+                    place.clone(),
+                    format!("`{}`: `over` and `as` go together", document.template),
+                ));
+            }
+        }
+    }
+    (findings.len() == before).then_some(component)
+}
+
+/// A template engine's error as a finding.
+pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) -> Finding {
+    let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
+    let excerpt =
+        error.range().and_then(|range| error.template_source()?.get(range)).filter(|excerpt| !excerpt.is_empty() && excerpt.len() < 200);
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
+    let message = match excerpt {
+        Some(excerpt) => format!("{detail} (`{}`)", excerpt.trim()),
+        None => detail,
+    };
+    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::from(line > 0) }, message)
+}

@@ -1,0 +1,179 @@
+//! Text for people: findings with an excerpt of the file that caused them, drift with its cause, differences grouped.
+
+use std::fmt::Write as _;
+
+use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, Origin, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
+
+use crate::change::FileDifference;
+use crate::finding::{Finding, Level, Place};
+use crate::fleet::Outcome;
+use crate::plan::{Cause, LEDGER_FILE};
+use crate::report::{Group, Summary, counted, some_of};
+
+/// Names of environments that one group shows.
+const NAMES_SHOWN: usize = 12;
+
+/// A finding with the lines of the file that caused it; `source` is that file's text.
+pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
+    let Finding { rule, message, help, place } = &group.finding;
+    let level = match rule.level {
+        Level::Error => SnippetLevel::ERROR,
+        Level::Warning => SnippetLevel::WARNING,
+        Level::Note => SnippetLevel::NOTE,
+    };
+    let mut report = Report::with_title(level.primary_title(message.as_str()).id(rule.code));
+    if let Place::File { file, line, column } = place {
+        let line = usize::try_from(*line).unwrap_or_default();
+        let column = usize::try_from(*column).unwrap_or_default();
+        let span = source.filter(|_| line > 0).and_then(|source| span_of(source, line, column).map(|span| (source, span)));
+        report = match span {
+            Some((source, (excerpt, start, span))) => {
+                let excerpt = &source[excerpt];
+                report.element(Snippet::source(excerpt).line_start(start).path(file.as_str()).annotation(AnnotationKind::Primary.span(span)))
+            }
+            None if line > 0 => report.element(Origin::path(file.as_str()).line(line).char_column(column)),
+            None => report.element(Origin::path(file.as_str())),
+        };
+    }
+    if group.environments.len() > 1 {
+        let names = some_of(&group.environments, NAMES_SHOWN);
+        report = report.element(SnippetLevel::NOTE.message(format!("the same in {}: {names}", counted(group.environments.len(), "environment"))));
+    }
+    if let Some(help) = help {
+        report = report.element(SnippetLevel::HELP.message(help.as_str()));
+    }
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+    format!("{}\n\n", renderer.render(&[report]))
+}
+
+/// The bytes of the line, its number, and the word that begins in the column, relative to the line.
+fn span_of(source: &str, line: usize, column: usize) -> Option<(std::ops::Range<usize>, usize, std::ops::Range<usize>)> {
+    let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+    let text = source.get(start..)?.lines().next()?;
+    // A line of megabytes is no excerpt.
+    if text.len() > 400 {
+        return None;
+    }
+    let from = text.char_indices().nth(column.saturating_sub(1)).map_or(text.len(), |(offset, _)| offset);
+    let rest = &text[from..];
+    let quoted = rest.starts_with('"').then(|| rest[1..].find('"').map(|end| end + 2)).flatten();
+    let word = quoted.unwrap_or_else(|| rest.find([' ', ',', ':', '#', ']', '}']).unwrap_or(rest.len())).max(usize::from(!rest.is_empty()));
+    let end = (from..=text.len()).find(|end| *end >= from + word && text.is_char_boundary(*end)).unwrap_or(text.len());
+    Some((start..start + text.len(), line, from..end))
+}
+
+/// The files of an environment that are not what a render gives, one line each.
+pub fn drift(outcome: &Outcome, folder: &str) -> String {
+    let mut text = String::new();
+    let Some(plan) = &outcome.plan else { return text };
+    // Writing into a string cannot fail.
+    for change in &plan.changes {
+        let _ = writeln!(text, "{folder}/{}: {}", change.path, change.cause);
+    }
+    if plan.only_ledger() {
+        let _ = writeln!(text, "{folder}/{LEDGER_FILE}: does not list the files as they are");
+    }
+    text
+}
+
+/// What a render did with an environment, one line; nothing when there was nothing to do.
+pub fn rendered(outcome: &Outcome, folder: &str) -> String {
+    if let Some(failure) = &outcome.failure {
+        return format!("{folder}: not finished: {failure}\n");
+    }
+    let Some(plan) = &outcome.plan else { return format!("{folder}: not written, because of errors\n") };
+    let mut text = String::new();
+    for change in plan.blocked() {
+        let what = match change.cause {
+            Cause::NotOurs => "somebody else's file stands at a path that is rendered",
+            _ if change.after.is_none() => "edited by hand, and no longer rendered",
+            _ => "edited by hand",
+        };
+        let _ = writeln!(text, "{folder}/{}: {what}", change.path);
+    }
+    if !text.is_empty() {
+        let _ = writeln!(text, "{folder}: not written");
+        return text;
+    }
+    let Some(applied) = outcome.applied else { return text };
+    match (applied.written, applied.deleted) {
+        (0, 0) if plan.is_empty() => {}
+        (0, 0) => {
+            let _ = writeln!(text, "{folder}: ledger written");
+        }
+        (written, 0) => {
+            let _ = writeln!(text, "{folder}: {} written", counted(written, "file"));
+        }
+        (written, deleted) => {
+            let _ = writeln!(text, "{folder}: {} written, {deleted} deleted", counted(written, "file"));
+        }
+    }
+    text
+}
+
+/// One difference, with the environments in which it is the same.
+pub fn difference(difference: &FileDifference, environments: &[String], color: bool) -> String {
+    let mut text = String::new();
+    let bold = Style::new().bold();
+    let paint = |style: Style, line: &str| if color { format!("{style}{line}{style:#}") } else { line.to_owned() };
+    let _ = writeln!(text, "{}", paint(bold, &format!("# {}: {}", difference.path, difference.cause)));
+    for sentence in &difference.trust {
+        let _ = writeln!(text, "{}", paint(AnsiColor::Yellow.on_default().bold(), &format!("# {sentence}")));
+    }
+    if environments.len() > 1 {
+        let names = some_of(environments, NAMES_SHOWN);
+        let _ = writeln!(text, "# the same in {}: {names}", counted(environments.len(), "environment"));
+    }
+    for line in difference.text.lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'+') if line.starts_with("+++") => bold,
+            Some(b'-') if line.starts_with("---") => bold,
+            Some(b'+') => AnsiColor::Green.on_default(),
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'@') => AnsiColor::Cyan.on_default(),
+            _ => Style::new(),
+        };
+        let _ = writeln!(text, "{}", paint(style, line));
+    }
+    text
+}
+
+/// What must be done about files in the way; nothing when there are none.
+pub fn blocked_hint(summary: &Summary) -> Option<String> {
+    (summary.blocked > 0).then(|| {
+        "hint: move a hand edit into the inventory or a template, then `--force` overwrites it; `--adopt` takes over files that were not written by trustree".to_owned()
+    })
+}
+
+/// The counts as one line, for standard error.
+pub fn summary(summary: &Summary, verb: &str) -> String {
+    let mut parts = vec![format!("{verb} {}", counted(summary.environments, "environment"))];
+    if summary.written + summary.deleted > 0 {
+        parts.push(format!("{} written, {} deleted", counted(summary.written, "file"), summary.deleted));
+    } else if summary.files() > 0 {
+        let causes = summary.causes.iter().map(|(cause, number)| format!("{number} {}", short(*cause))).collect::<Vec<_>>().join(", ");
+        parts.push(format!("{} not as rendered ({causes})", counted(summary.files(), "file")));
+    } else if summary.ledgers == 0 && summary.stopped == 0 {
+        parts.push("nothing to change".to_owned());
+    }
+    if summary.ledgers > 0 {
+        parts.push(format!("{} out of date", counted(summary.ledgers, "ledger")));
+    }
+    if summary.stopped > 0 {
+        parts.push(format!("{} not rendered", counted(summary.stopped, "environment")));
+    }
+    for (level, name) in [(Level::Error, "error"), (Level::Warning, "warning"), (Level::Note, "note")] {
+        if summary.count(level) > 0 {
+            parts.push(counted(summary.count(level), name));
+        }
+    }
+    parts.join("; ")
+}
+
+fn short(cause: Cause) -> String {
+    match cause {
+        Cause::ToolChanged => "tool changed".to_owned(),
+        other => other.to_string(),
+    }
+}

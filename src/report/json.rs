@@ -1,0 +1,125 @@
+//! A report as JSON, `apiVersion: trustree.dev/v1alpha1`, `kind: Report`. It is written piece by piece, so that it does
+//! not grow in memory with the fleet: one object per environment, then the findings of the repository, then the counts.
+
+use serde::Serialize;
+use serde_json::json;
+
+use crate::change::FileDifference;
+use crate::finding::{Finding, Place};
+use crate::fleet::Outcome;
+use crate::plan::{Action, Cause};
+use crate::report::Summary;
+
+/// One environment.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Environment<'a> {
+    name: &'a str,
+    /// `unchanged`, `changed`, `rendered`, `blocked` or `failed`.
+    state: &'static str,
+    files: Vec<File<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+    findings: Vec<FindingView<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct File<'a> {
+    path: String,
+    cause: Cause,
+    action: Action,
+    blocked: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    added_lines: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    removed_lines: Option<usize>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    trust: &'a [String],
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FindingView<'a> {
+    rule: &'static str,
+    level: String,
+    message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<&'a str>,
+    file: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    line: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    column: Option<u32>,
+}
+
+/// What stands before the environments.
+pub fn head(command: &str) -> String {
+    format!("{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {},\n  \"environments\": [", json!(command))
+}
+
+/// One environment; `first` is the first of them. `differences` are those of its files, where they were asked for.
+pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference], first: bool) -> String {
+    let blocked = outcome.plan.as_ref().is_some_and(|plan| plan.blocked().next().is_some());
+    let state = match (&outcome.plan, &outcome.applied) {
+        _ if outcome.failure.is_some() => "failed",
+        (None, _) => "failed",
+        (Some(plan), _) if plan.is_empty() => "unchanged",
+        _ if blocked => "blocked",
+        (_, Some(_)) => "rendered",
+        (Some(_), None) => "changed",
+    };
+    let changes = outcome.plan.iter().flat_map(|plan| &plan.changes).enumerate();
+    let files = changes.map(|(index, change)| {
+        let difference = differences.get(index);
+        File {
+            path: format!("{folder}/{}", change.path),
+            cause: change.cause,
+            action: change.action,
+            blocked: change.blocked,
+            added_lines: difference.map(|difference| difference.lines.0),
+            removed_lines: difference.map(|difference| difference.lines.1),
+            trust: difference.map(|difference| difference.trust.as_slice()).unwrap_or_default(),
+        }
+    });
+    let view = Environment {
+        name: outcome.environment.as_str(),
+        state,
+        files: files.collect(),
+        failure: outcome.failure.as_ref().map(ToString::to_string),
+        findings: outcome.findings.iter().map(view_of).collect(),
+    };
+    format!("{}\n    {}", if first { "" } else { "," }, to_line(&view))
+}
+
+/// What stands behind the environments: the findings of the repository as a whole, and the counts.
+pub fn tail(findings: &[Finding], summary: &Summary) -> String {
+    let findings: Vec<FindingView<'_>> = findings.iter().map(view_of).collect();
+    let causes: serde_json::Map<String, serde_json::Value> = summary.causes.iter().filter_map(|(cause, number)| Some((json!(cause).as_str()?.to_owned(), json!(number)))).collect();
+    let counts = json!({
+        "environments": summary.environments,
+        "changed": summary.changed,
+        "stopped": summary.stopped,
+        "files": causes,
+        "written": summary.written,
+        "deleted": summary.deleted,
+        "errors": summary.count(crate::finding::Level::Error),
+        "warnings": summary.count(crate::finding::Level::Warning),
+        "notes": summary.count(crate::finding::Level::Note),
+    });
+    format!("\n  ],\n  \"findings\": {},\n  \"summary\": {counts}\n}}\n", to_line(&findings))
+}
+
+fn view_of(finding: &Finding) -> FindingView<'_> {
+    let (file, line, column) = match &finding.place {
+        Place::File { file, line: 0, .. } => (file.to_string(), None, None),
+        Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column)),
+        Place::Inventory(path) => (path.to_string(), None, None),
+    };
+    FindingView { rule: finding.rule.code, level: finding.rule.level.to_string(), message: &finding.message, help: finding.help.as_deref(), file, line, column }
+}
+
+fn to_line(value: &impl Serialize) -> String {
+    // These types have string keys only and no failing serializers.
+    serde_json::to_string(value).unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! Values to text, one file per format. Nothing here prints: whoever calls decides where the text goes.
+
+pub mod human;
+pub mod json;
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Finding, Level};
+use crate::fleet::Outcome;
+use crate::plan::Cause;
+
+/// Counts over all environments, and what they have in common. Everything a fleet-wide report keeps.
+#[derive(Debug, Default)]
+pub struct Summary {
+    /// Environments that were looked at.
+    pub environments: usize,
+    /// Those of which a render would change something, or did.
+    pub changed: usize,
+    /// Those that an error or somebody's work stood in the way of.
+    pub stopped: usize,
+    /// Files that are not what a render gives, by cause.
+    pub causes: BTreeMap<Cause, usize>,
+    /// Files in the way: hand edits, and files that are not ours.
+    pub blocked: usize,
+    /// Ledgers that a render would rewrite although no file changes.
+    pub ledgers: usize,
+    /// Files written.
+    pub written: usize,
+    /// Files deleted.
+    pub deleted: usize,
+    /// Findings by level, counted once per environment.
+    pub findings: BTreeMap<Level, usize>,
+    /// Whether input could not be read or trusted, or writing failed.
+    pub untrusted: bool,
+}
+
+impl Summary {
+    /// Adds what came of one environment.
+    pub fn add(&mut self, outcome: &Outcome) {
+        self.environments += 1;
+        self.add_findings(&outcome.findings);
+        self.untrusted |= outcome.failure.is_some();
+        if let Some(applied) = outcome.applied {
+            self.written += applied.written;
+            self.deleted += applied.deleted;
+        }
+        let Some(plan) = &outcome.plan else {
+            self.stopped += 1;
+            return;
+        };
+        self.changed += usize::from(!plan.is_empty());
+        self.ledgers += usize::from(plan.only_ledger());
+        let blocked = plan.blocked().count();
+        self.blocked += blocked;
+        self.stopped += usize::from(blocked > 0 || outcome.failure.is_some());
+        for change in &plan.changes {
+            *self.causes.entry(change.cause).or_default() += 1;
+        }
+    }
+
+    /// Adds findings that belong to no environment.
+    pub fn add_findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            *self.findings.entry(finding.rule.level).or_default() += 1;
+            self.untrusted |= finding.rule.untrusted;
+        }
+    }
+
+    /// How many findings of a level there are.
+    pub fn count(&self, level: Level) -> usize {
+        self.findings.get(&level).copied().unwrap_or_default()
+    }
+
+    /// Files that are not what a render gives.
+    pub fn files(&self) -> usize {
+        self.causes.values().sum()
+    }
+}
+
+/// Findings that are the same in several environments, once.
+#[derive(Debug, Default)]
+pub struct FindingGroups {
+    groups: BTreeMap<(std::cmp::Reverse<Level>, String, u32, u32, &'static str, String), Group>,
+}
+
+/// One finding and where it arises.
+#[derive(Debug)]
+pub struct Group {
+    /// The finding, of the first environment.
+    pub finding: Finding,
+    /// The environments; none where it belongs to the repository as a whole.
+    pub environments: Vec<String>,
+}
+
+impl FindingGroups {
+    /// Adds a finding.
+    pub fn add(&mut self, finding: Finding, environment: Option<&str>) {
+        use crate::finding::Place;
+        let (file, line, column) = match &finding.place {
+            Place::File { file, line, column } => (file.to_string(), *line, *column),
+            Place::Inventory(path) => (path.to_string(), 0, 0),
+        };
+        let message = environment.map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
+        let key = (std::cmp::Reverse(finding.rule.level), file, line, column, finding.rule.code, message);
+        let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
+        group.environments.extend(environment.map(str::to_owned));
+    }
+
+    /// Groups, most severe first, then by place.
+    pub fn iter(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+}
+
+/// `1 file`, `2 files`.
+pub fn counted(number: usize, what: &str) -> String {
+    match (number, what.strip_suffix('y')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some(stem)) => format!("{number} {stem}ies"),
+        _ => format!("{number} {what}s"),
+    }
+}
+
+/// At most `limit` names, and how many more there are.
+pub fn some_of(names: &[String], limit: usize) -> String {
+    let shown = names.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > limit { format!("{shown} and {} more", names.len() - limit) } else { shown }
+}
