@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Keys;
 use super::scalar::is_ambiguous;
 
 /// A string as a scalar on one line: bare where that is safe for every reader, otherwise in double quotes.
@@ -16,17 +17,21 @@ pub fn scalar(text: &str) -> Cow<'_, str> {
 /// A value as it stands behind `key:` or `-` at the given indentation: a space and a scalar, or a line break and a
 /// block that is indented by two more. Ends without a line break.
 pub fn block(value: &Value, indentation: usize, out: &mut String) {
+    block_with(Keys::AsKubernetes, value, indentation, out);
+}
+
+fn block_with(keys: Keys, value: &Value, indentation: usize, out: &mut String) {
     match value {
         Value::Object(map) if !map.is_empty() => {
             for (key, value) in map {
                 line(indentation + 2, out);
-                entry(key, value, indentation + 2, out);
+                entry(keys, key, value, indentation + 2, out);
             }
         }
         Value::Array(items) if !items.is_empty() => {
             for item in items {
                 line(indentation + 2, out);
-                list_item(item, indentation + 2, out);
+                list_item(keys, item, indentation + 2, out);
             }
         }
         Value::String(text) if is_literal(text) => {
@@ -52,12 +57,25 @@ pub fn block(value: &Value, indentation: usize, out: &mut String) {
 /// # Errors
 /// When the value does not serialize to a map with string keys.
 pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    document_with(Keys::AsKubernetes, value)
+}
+
+/// A whole document for files that are read with [`Keys::AsWritten`]: the keys `y` and `n` of a JWK stand bare, as
+/// people know them. Everything else is written as in [`document`].
+///
+/// # Errors
+/// When the value does not serialize to a map with string keys.
+pub fn document_as_written<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    document_with(Keys::AsWritten, value)
+}
+
+fn document_with<T: Serialize>(keys: Keys, value: &T) -> Result<String, serde_json::Error> {
     let Value::Object(map) = serde_json::to_value(value)? else {
         return Err(serde::ser::Error::custom("a document is a map"));
     };
     let mut out = String::new();
     for (key, value) in &map {
-        entry(key, value, 0, &mut out);
+        entry(keys, key, value, 0, &mut out);
         out.push('\n');
     }
     if map.is_empty() {
@@ -66,23 +84,26 @@ pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
     Ok(out)
 }
 
-fn entry(key: &str, value: &Value, indentation: usize, out: &mut String) {
-    out.push_str(&scalar(key));
+fn entry(keys: Keys, key: &str, value: &Value, indentation: usize, out: &mut String) {
+    match key {
+        "y" | "n" if keys == Keys::AsWritten => out.push_str(key),
+        _ => out.push_str(&scalar(key)),
+    }
     out.push(':');
-    block(value, indentation, out);
+    block_with(keys, value, indentation, out);
 }
 
 /// A list item: a map begins on the line of its dash.
-fn list_item(item: &Value, indentation: usize, out: &mut String) {
+fn list_item(keys: Keys, item: &Value, indentation: usize, out: &mut String) {
     out.push('-');
-    let Value::Object(map) = item else { return block(item, indentation, out) };
+    let Value::Object(map) = item else { return block_with(keys, item, indentation, out) };
     for (position, (key, value)) in map.iter().enumerate() {
         if position == 0 {
             out.push(' ');
         } else {
             line(indentation + 2, out);
         }
-        entry(key, value, indentation + 2, out);
+        entry(keys, key, value, indentation + 2, out);
     }
     if map.is_empty() {
         out.push_str(" {}");
