@@ -1,4 +1,5 @@
 //! trustree renders reviewed GitOps trees for step-issuer and cert-manager from inventories and a CA snapshot.
 
 pub mod finding;
+pub mod pki;
 pub mod yaml;
