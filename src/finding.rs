@@ -75,7 +75,13 @@ rules! {
     SNAPSHOT_AMBIGUOUS = "snapshot-ambiguous", Error, untrusted: "an input with several CAs";
     SNAPSHOT_OF_ANOTHER_CA = "snapshot-of-another-ca", Error, untrusted: "an input that shares neither a root nor a key with the snapshot it would update";
     SNAPSHOT_PENDING = "snapshot-pending", Note: "an authority that still waits for its CA snapshot";
+    SNAPSHOT_PARTIAL = "snapshot-partial", Note: "a part of the CA that the input does not hold and rendering does not need";
+    ROOT_DROP_REFUSED = "root-drop-refused", Error, untrusted: "a root to be dropped that the CA still uses, or that the snapshot does not hold";
+    ROOT_DROPPED_TOO_EARLY = "root-dropped-too-early", Error: "a root that is gone while certificates issued under it may still be valid";
     CA_NOT_AN_AUTHORITY = "ca-not-an-authority", Error, untrusted: "a root certificate that is no CA";
+    CA_NOT_SELF_SIGNED = "ca-not-self-signed", Warning: "an intermediate certificate given as root";
+    CA_CHAIN_BROKEN = "ca-chain-broken", Error: "an intermediate certificate that none of the roots has issued";
+    PROVISIONERS_NOT_AUTHORITATIVE = "provisioners-not-authoritative", Warning: "a CA whose provisioners do not live in its ca.json";
     PROVISIONER_AMBIGUOUS = "provisioner-ambiguous", Error, untrusted: "two provisioners of one name, with which step-ca does not start";
     PROVISIONER_NOT_FOUND = "provisioner-not-found", Error: "an issuer's provisioner that the CA snapshot does not hold";
     PROVISIONER_NOT_JWK = "provisioner-not-jwk", Error: "an issuer's provisioner that is no JWK provisioner";

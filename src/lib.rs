@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod catalog;
+pub mod change;
 pub mod finding;
 pub mod fleet;
 pub mod inventory;
@@ -11,6 +12,7 @@ pub mod outside;
 pub mod pki;
 pub mod plan;
 pub mod render;
+pub mod report;
 pub mod snapshot;
 pub mod tree;
 pub mod yaml;

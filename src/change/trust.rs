@@ -73,7 +73,9 @@ fn compare(owner: &str, before: Option<&Bundle>, after: &Bundle) -> Vec<String> 
         _ => &[],
     };
     let new = after.as_deref().unwrap_or_default();
-    let has = |certificates: &[Certificate], wanted: &Certificate| certificates.iter().any(|certificate| certificate.fingerprint() == wanted.fingerprint());
+    let has = |certificates: &[Certificate], wanted: &Certificate| {
+        certificates.iter().any(|certificate| certificate.fingerprint() == wanted.fingerprint())
+    };
     let added: Vec<&Certificate> = new.iter().filter(|certificate| !has(old, certificate)).collect();
     let removed: Vec<&Certificate> = old.iter().filter(|certificate| !has(new, certificate)).collect();
     if added.is_empty() && removed.is_empty() {

@@ -12,7 +12,7 @@ use crate::finding::{
 use crate::inventory::{self, AdditionalOutputFormat, IssuerKind, Keystores, SecretTemplate, Subject};
 use crate::model::IssuerReference;
 use crate::model::build::{KnownSnapshot, Resolution, minor_version};
-use crate::pki::duration::GoDuration;
+use crate::pki::GoDuration;
 use crate::yaml::Path;
 
 /// A Certificate, ready to be rendered; null where the inventory says nothing and Kubernetes' default holds.

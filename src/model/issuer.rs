@@ -8,7 +8,7 @@ use crate::finding::{ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, PROVISION
 use crate::inventory::{self, IssuerKind};
 use crate::model::build::{KnownSnapshot, Resolution};
 use crate::snapshot::Snapshot;
-use crate::yaml::Path;
+use crate::yaml::{Fact, Path};
 
 /// The key in the Secret of a provisioner's password, where the inventory names none.
 const PASSWORD_KEY: &str = "password";
@@ -136,7 +136,7 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
     let name = &issuer.provisioner.name;
     let path = Path::of(["issuers", key, "provisioner", "name"]);
     let environment = resolution.environment;
-    let Some(provisioners) = snapshot.provisioners() else {
+    let Some(provisioners) = snapshot.provisioners().known() else {
         let message = format!(
             "`{environment}` wants provisioner `{name}`, and the CA snapshot does not know the CA's provisioners: they are not in ca.json"
         );
@@ -167,7 +167,7 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
         resolution.report(&PROVISIONER_NOT_JWK, path, message, help);
         return None;
     };
-    if provisioner.encrypted_key == Some(false) {
+    if provisioner.encrypted_key == Some(Fact::Known(false)) {
         let message = format!(
             "provisioner `{name}` has no encrypted key that step-issuer could fetch from the CA (five parts with dots between them)"
         );

@@ -30,7 +30,8 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
         report = match span {
             Some((source, (excerpt, start, span))) => {
                 let excerpt = &source[excerpt];
-                report.element(Snippet::source(excerpt).line_start(start).path(file.as_str()).annotation(AnnotationKind::Primary.span(span)))
+                report
+                    .element(Snippet::source(excerpt).line_start(start).path(file.as_str()).annotation(AnnotationKind::Primary.span(span)))
             }
             None if line > 0 => report.element(Origin::path(file.as_str()).line(line).char_column(column)),
             None => report.element(Origin::path(file.as_str())),
@@ -38,7 +39,8 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
     }
     if group.environments.len() > 1 {
         let names = some_of(&group.environments, NAMES_SHOWN);
-        report = report.element(SnippetLevel::NOTE.message(format!("the same in {}: {names}", counted(group.environments.len(), "environment"))));
+        report = report
+            .element(SnippetLevel::NOTE.message(format!("the same in {}: {names}", counted(group.environments.len(), "environment"))));
     }
     if let Some(help) = help {
         report = report.element(SnippetLevel::HELP.message(help.as_str()));

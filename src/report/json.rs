@@ -55,7 +55,10 @@ struct FindingView<'a> {
 
 /// What stands before the environments.
 pub fn head(command: &str) -> String {
-    format!("{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {},\n  \"environments\": [", json!(command))
+    format!(
+        "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {},\n  \"environments\": [",
+        json!(command)
+    )
 }
 
 /// One environment; `first` is the first of them. `differences` are those of its files, where they were asked for.
@@ -95,7 +98,8 @@ pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifferenc
 /// What stands behind the environments: the findings of the repository as a whole, and the counts.
 pub fn tail(findings: &[Finding], summary: &Summary) -> String {
     let findings: Vec<FindingView<'_>> = findings.iter().map(view_of).collect();
-    let causes: serde_json::Map<String, serde_json::Value> = summary.causes.iter().filter_map(|(cause, number)| Some((json!(cause).as_str()?.to_owned(), json!(number)))).collect();
+    let causes: serde_json::Map<String, serde_json::Value> =
+        summary.causes.iter().filter_map(|(cause, number)| Some((json!(cause).as_str()?.to_owned(), json!(number)))).collect();
     let counts = json!({
         "environments": summary.environments,
         "changed": summary.changed,
@@ -116,7 +120,15 @@ fn view_of(finding: &Finding) -> FindingView<'_> {
         Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column)),
         Place::Inventory(path) => (path.to_string(), None, None),
     };
-    FindingView { rule: finding.rule.code, level: finding.rule.level.to_string(), message: &finding.message, help: finding.help.as_deref(), file, line, column }
+    FindingView {
+        rule: finding.rule.code,
+        level: finding.rule.level.to_string(),
+        message: &finding.message,
+        help: finding.help.as_deref(),
+        file,
+        line,
+        column,
+    }
 }
 
 fn to_line(value: &impl Serialize) -> String {

@@ -100,7 +100,8 @@ impl FindingGroups {
             Place::File { file, line, column } => (file.to_string(), *line, *column),
             Place::Inventory(path) => (path.to_string(), 0, 0),
         };
-        let message = environment.map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
+        let message = environment
+            .map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
         let key = (std::cmp::Reverse(finding.rule.level), file, line, column, finding.rule.code, message);
         let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
         group.environments.extend(environment.map(str::to_owned));

@@ -3,6 +3,7 @@
 //! Scalars are read as Kubernetes' own tools read them (YAML 1.1 as Go does it: `yes` is a boolean, `0777` is 511) and
 //! are written so that no reader can take them for anything else. The room knows nothing of inventories or manifests.
 
+mod fact;
 mod path;
 mod read;
 mod scalar;
@@ -11,10 +12,11 @@ mod write;
 
 use std::collections::BTreeMap;
 
+pub use fact::Fact;
 pub use path::{Path, Segment};
 pub use read::{Keys, YamlError, read, text_of};
 pub use typed::{Problem, ProblemKind, nearest, read_struct};
-pub use write::{block, block_entries, document, scalar};
+pub use write::{block, block_entries, document, document_as_written, scalar};
 
 /// Where a node stands: the file by its index in a table that the caller keeps, line and column counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, PartialOrd, Ord)]
@@ -190,6 +192,29 @@ impl Node {
                 map.iter().map(|(key, entry)| (key.to_owned(), entry.node.to_json())).collect::<serde_json::Map<_, _>>().into()
             }
         }
+    }
+}
+
+impl From<serde_json::Value> for Node {
+    /// JSON as nodes without places; a number beyond 64 bits becomes a float.
+    fn from(value: serde_json::Value) -> Node {
+        let value = match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(value) => Value::Boolean(value),
+            serde_json::Value::Number(number) => {
+                number.as_i64().map_or_else(|| Value::Float(number.as_f64().unwrap_or(f64::NAN)), Value::Integer)
+            }
+            serde_json::Value::String(text) => Value::String(text.into()),
+            serde_json::Value::Array(items) => Value::List(items.into_iter().map(Node::from).collect()),
+            serde_json::Value::Object(entries) => {
+                let mut map = Map::default();
+                for (key, value) in entries {
+                    map.insert(key, Entry { key: At::default(), node: Node::from(value) });
+                }
+                Value::Map(map)
+            }
+        };
+        Node { at: At::default(), value }
     }
 }
 

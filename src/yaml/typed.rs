@@ -7,6 +7,7 @@ use serde::de::{
     self, DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
+use super::fact::FACT;
 use super::{At, Node, Path, Segment, Value};
 
 /// What a typed struct finds wrong with a tree of nodes.
@@ -220,7 +221,10 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _name: &'static str, visitor: V) -> Result<V::Value, Failure> {
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, name: &'static str, visitor: V) -> Result<V::Value, Failure> {
+        if name == FACT && matches!(&self.node.value, Value::String(word) if &**word == "unknown") {
+            return visitor.visit_unit();
+        }
         let result = visitor.visit_newtype_struct(self);
         self.placed(result)
     }

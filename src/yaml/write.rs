@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Keys;
 use super::scalar::is_ambiguous;
 
 /// A string as a scalar on one line: bare where that is safe for every reader, otherwise in double quotes.
@@ -16,59 +17,13 @@ pub fn scalar(text: &str) -> Cow<'_, str> {
 /// A value as it stands behind `key:` or `-` at the given indentation: a space and a scalar, or a line break and a
 /// block that is indented by two more. Ends without a line break.
 pub fn block(value: &Value, indentation: usize, out: &mut String) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            for (key, value) in map {
-                line(indentation + 2, out);
-                entry(key, value, indentation + 2, out);
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            for item in items {
-                line(indentation + 2, out);
-                list_item(item, indentation + 2, out);
-            }
-        }
-        Value::String(text) if is_literal(text) => {
-            out.push_str(if text.ends_with('\n') { " |" } else { " |-" });
-            for part in text.strip_suffix('\n').unwrap_or(text).split('\n') {
-                if part.is_empty() {
-                    out.push('\n');
-                } else {
-                    line(indentation + 2, out);
-                    out.push_str(part);
-                }
-            }
-        }
-        _ => {
-            out.push(' ');
-            flow(value, out);
-        }
-    }
+    Writer { keys: Keys::AsKubernetes, out }.block(value, indentation);
 }
 
 /// The entries of a map or the items of a list at the given indentation, where the text already stands in that column.
 /// Ends without a line break; an empty map or list, or a scalar, stands on the line.
 pub fn block_entries(value: &Value, indentation: usize, out: &mut String) {
-    match value {
-        Value::Object(map) if !map.is_empty() => {
-            for (position, (key, value)) in map.iter().enumerate() {
-                if position > 0 {
-                    line(indentation, out);
-                }
-                entry(key, value, indentation, out);
-            }
-        }
-        Value::Array(items) if !items.is_empty() => {
-            for (position, item) in items.iter().enumerate() {
-                if position > 0 {
-                    line(indentation, out);
-                }
-                list_item(item, indentation, out);
-            }
-        }
-        _ => flow(value, out),
-    }
+    Writer { keys: Keys::AsKubernetes, out }.entries(value, indentation);
 }
 
 /// A whole document of one map, ending with a line break.
@@ -76,43 +31,111 @@ pub fn block_entries(value: &Value, indentation: usize, out: &mut String) {
 /// # Errors
 /// When the value does not serialize to a map with string keys.
 pub fn document<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    document_with(Keys::AsKubernetes, value)
+}
+
+/// A whole document for files that are read with [`Keys::AsWritten`]: the keys `y` and `n` of a JWK stand bare, as
+/// people know them. Everything else is written as in [`document`].
+///
+/// # Errors
+/// When the value does not serialize to a map with string keys.
+pub fn document_as_written<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
+    document_with(Keys::AsWritten, value)
+}
+
+fn document_with<T: Serialize>(keys: Keys, value: &T) -> Result<String, serde_json::Error> {
     let value = serde_json::to_value(value)?;
     if !value.is_object() {
         return Err(serde::ser::Error::custom("a document is a map"));
     }
     let mut out = String::new();
-    block_entries(&value, 0, &mut out);
+    Writer { keys, out: &mut out }.entries(&value, 0);
     out.push('\n');
     Ok(out)
 }
 
-fn entry(key: &str, value: &Value, indentation: usize, out: &mut String) {
-    out.push_str(&scalar(key));
-    out.push(':');
-    block(value, indentation, out);
+/// Writes block style into a text.
+struct Writer<'a> {
+    keys: Keys,
+    out: &'a mut String,
 }
 
-/// A list item: a map begins on the line of its dash.
-fn list_item(item: &Value, indentation: usize, out: &mut String) {
-    out.push('-');
-    match item {
-        Value::Object(_) => {
-            out.push(' ');
-            block_entries(item, indentation + 2, out);
+impl Writer<'_> {
+    fn block(&mut self, value: &Value, indentation: usize) {
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                self.line(indentation + 2);
+                self.entries(value, indentation + 2);
+            }
+            Value::Array(items) if !items.is_empty() => {
+                self.line(indentation + 2);
+                self.entries(value, indentation + 2);
+            }
+            Value::String(text) if is_literal(text) => {
+                self.out.push_str(if text.ends_with('\n') { " |" } else { " |-" });
+                for part in text.strip_suffix('\n').unwrap_or(text).split('\n') {
+                    self.line(if part.is_empty() { 0 } else { indentation + 2 });
+                    self.out.push_str(part);
+                }
+            }
+            _ => {
+                self.out.push(' ');
+                self.flow(value);
+            }
         }
-        _ => block(item, indentation, out),
     }
-}
 
-/// A value without inner structure.
-fn flow(value: &Value, out: &mut String) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(value) => out.push_str(if *value { "true" } else { "false" }),
-        Value::Number(number) => out.push_str(&decimal(number)),
-        Value::String(text) => out.push_str(&scalar(text)),
-        Value::Array(_) => out.push_str("[]"),
-        Value::Object(_) => out.push_str("{}"),
+    fn entries(&mut self, value: &Value, indentation: usize) {
+        match value {
+            Value::Object(map) if !map.is_empty() => {
+                for (position, (key, value)) in map.iter().enumerate() {
+                    if position > 0 {
+                        self.line(indentation);
+                    }
+                    let bare = self.keys == Keys::AsWritten && matches!(key.as_str(), "y" | "n");
+                    self.out.push_str(&if bare { Cow::Borrowed(key.as_str()) } else { scalar(key) });
+                    self.out.push(':');
+                    self.block(value, indentation);
+                }
+            }
+            Value::Array(items) if !items.is_empty() => {
+                for (position, item) in items.iter().enumerate() {
+                    if position > 0 {
+                        self.line(indentation);
+                    }
+                    self.item(item, indentation);
+                }
+            }
+            _ => self.flow(value),
+        }
+    }
+
+    /// A list item: a map begins on the line of its dash.
+    fn item(&mut self, item: &Value, indentation: usize) {
+        self.out.push('-');
+        if item.is_object() {
+            self.out.push(' ');
+            self.entries(item, indentation + 2);
+        } else {
+            self.block(item, indentation);
+        }
+    }
+
+    /// A value without inner structure.
+    fn flow(&mut self, value: &Value) {
+        match value {
+            Value::Null => self.out.push_str("null"),
+            Value::Bool(value) => self.out.push_str(if *value { "true" } else { "false" }),
+            Value::Number(number) => self.out.push_str(&decimal(number)),
+            Value::String(text) => self.out.push_str(&scalar(text)),
+            Value::Array(_) => self.out.push_str("[]"),
+            Value::Object(_) => self.out.push_str("{}"),
+        }
+    }
+
+    fn line(&mut self, indentation: usize) {
+        self.out.push('\n');
+        self.out.extend(std::iter::repeat_n(' ', indentation));
     }
 }
 
@@ -123,11 +146,6 @@ fn decimal(number: &serde_json::Number) -> String {
     let point = if mantissa.contains('.') { "" } else { ".0" };
     let sign = if exponent.starts_with(['+', '-']) { "" } else { "+" };
     format!("{mantissa}{point}e{sign}{exponent}")
-}
-
-fn line(indentation: usize, out: &mut String) {
-    out.push('\n');
-    out.extend(std::iter::repeat_n(' ', indentation));
 }
 
 /// Whether every reader takes the bare text for this very string.
