@@ -231,30 +231,30 @@ impl Repository {
     }
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
-    /// one by one in order of their names and says whether to go on. What vanished environments left behind comes last,
-    /// and only when everything is selected.
-    pub fn for_each(
+    /// and what `act` made of them one by one in order of their names, and says whether to go on. What vanished
+    /// environments left behind comes last, and only when everything is selected.
+    pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
         permissions: Permissions,
-        act: impl Fn(&mut Outcome) + Sync,
-        mut take: impl FnMut(Outcome) -> ControlFlow<()>,
+        act: impl Fn(&mut Outcome) -> T + Sync,
+        mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
     ) {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
         for batch in all.chunks(BATCH) {
-            let outcomes: Vec<Option<Outcome>> = batch
+            let outcomes: Vec<Option<(Outcome, T)>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {
                     let mut outcome =
                         if *vanished { self.vanished(name, permissions) } else { self.outcome(name, selection, permissions)? };
-                    act(&mut outcome);
-                    Some(outcome)
+                    let made = act(&mut outcome);
+                    Some((outcome, made))
                 })
                 .collect();
-            for outcome in outcomes.into_iter().flatten() {
-                if take(outcome).is_break() {
+            for (outcome, made) in outcomes.into_iter().flatten() {
+                if take(outcome, made).is_break() {
                     return;
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use crate::finding::{Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE};
+use crate::finding::{Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE, counted};
 use crate::inventory::{self, EnvironmentFile, EnvironmentName, Inventory};
 use crate::manifest::{dns_label_problem, label_value_problem, qualified_name_problem};
 use crate::model::{Approver, Exporter, Model, Sources, certificate, chart, issuer};
@@ -165,8 +165,9 @@ impl<'a> Resolution<'a> {
                 .values()
                 .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
+            let (issuers, certificates) = (counted(issuers, "issuer"), counted(certificates, "certificate"));
             let message = format!(
-                "`{}` waits for the CA snapshot of `{name}`: {issuers} issuers and {certificates} certificates are left out until it is there",
+                "`{}` waits for the CA snapshot of `{name}`: until then {issuers} and {certificates} are left out",
                 self.environment
             );
             let help = format!(

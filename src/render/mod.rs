@@ -3,6 +3,8 @@
 mod component;
 mod fill;
 
+use std::collections::BTreeMap;
+
 use minijinja::Value;
 use minijinja::value::Serde;
 
@@ -123,7 +125,8 @@ impl Pass<'_> {
                     for key in map.try_iter().into_iter().flatten() {
                         let entry = map.get_item(&key).unwrap_or_default();
                         let variable = document.variable.clone().unwrap_or_default();
-                        let context = minijinja::context! { ..Value::from_iter([(variable, entry)]), ..self.variables.clone() };
+                        let own = Value::from(BTreeMap::from([(variable, entry)]));
+                        let context = minijinja::context! { ..own, ..self.variables.clone() };
                         let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
                         let place = Place::Inventory(path.clone());
                         documents.extend(self.document(component, name, specification, document, context, &place, Some(&path)));

@@ -80,8 +80,11 @@ impl Summary {
 /// Findings that are the same in several environments, once.
 #[derive(Debug, Default)]
 pub struct FindingGroups {
-    groups: BTreeMap<(std::cmp::Reverse<Level>, String, u32, u32, &'static str, String), Group>,
+    groups: BTreeMap<GroupKey, Group>,
 }
+
+/// Level (most severe first), file, line, column, rule and message without the environment's name.
+type GroupKey = (std::cmp::Reverse<Level>, String, u32, u32, &'static str, String);
 
 /// One finding and where it arises.
 #[derive(Debug)]
@@ -110,15 +113,6 @@ impl FindingGroups {
     /// Groups, most severe first, then by place.
     pub fn iter(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()
-    }
-}
-
-/// `1 file`, `2 files`.
-pub fn counted(number: usize, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some(stem)) => format!("{number} {stem}ies"),
-        _ => format!("{number} {what}s"),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The doors: reading a folder, a commit or the index, and writing the output.
 #![cfg(unix)]
+#![expect(clippy::disallowed_methods, reason = "a test makes its own files and starts programs")]
 
 // `cfg(test)` tells clippy that helpers, too, are test code.
 #[cfg(test)]

@@ -1,0 +1,205 @@
+//! Options that several commands share, and how they lead to a repository.
+
+use std::fmt;
+use std::str::FromStr;
+
+use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
+use clap::{Args, ValueEnum};
+
+use crate::fleet::Selection;
+use crate::inventory::SETTINGS_FILE;
+use crate::outside::files::{Folder, OpenFolder};
+use crate::outside::git::{GitSource, Revision};
+
+/// Folder whose presence also marks a repository.
+const ENVIRONMENTS_FOLDER: &str = "environments";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which environments.
+#[derive(Debug, Args)]
+pub(super) struct SelectionOptions {
+    /// Only environments whose name matches the pattern (`prod-*`); may be given several times
+    #[arg(short, long, value_name = "GLOB", env = "TRUSTREE_ENV", value_delimiter = ',')]
+    env: Vec<String>,
+    /// Only environments that bear the label; may be given several times, and all must hold
+    #[arg(short = 'l', long, value_name = "KEY=VALUE", env = "TRUSTREE_SELECTOR", value_delimiter = ',')]
+    selector: Vec<Label>,
+}
+
+impl SelectionOptions {
+    pub(super) fn selection(&self) -> Result<Selection> {
+        let labels = self.selector.iter().map(|label| (label.key.clone(), label.value.clone())).collect();
+        Selection::new(&self.env, labels).context("`--env` takes names with `*`, `?` and `[…]`")
+    }
+
+    /// What was asked for, for a message.
+    pub(super) fn shown(&self) -> String {
+        let names = self.env.iter().map(|pattern| format!("--env {pattern}"));
+        let labels = self.selector.iter().map(|label| format!("--selector {}={}", label.key, label.value));
+        names.chain(labels).collect::<Vec<_>>().join(" ")
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Label {
+    key: String,
+    value: String,
+}
+
+impl FromStr for Label {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Label, String> {
+        match text.split_once('=') {
+            Some((key, value)) if !key.is_empty() => Ok(Label { key: key.to_owned(), value: value.to_owned() }),
+            _ => Err("write it as `key=value`".to_owned()),
+        }
+    }
+}
+
+/// How results are printed.
+#[derive(Debug, Args)]
+pub(super) struct OutputOptions {
+    /// Format of the result, `human` or `json`, with `=PATH` into a file; may be given several times
+    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", value_delimiter = ',', default_value = "human")]
+    pub(super) output: Vec<OutputTarget>,
+}
+
+/// A format, and where it goes.
+#[derive(Debug, Clone)]
+pub(super) struct OutputTarget {
+    pub(super) format: Format,
+    /// None for standard output.
+    pub(super) path: Option<Utf8PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Human,
+    Json,
+}
+
+impl FromStr for OutputTarget {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<OutputTarget, String> {
+        let (format, path) = match text.split_once('=') {
+            Some((_, "")) => return Err("a path is missing behind `=`".to_owned()),
+            Some((format, path)) => (format, Some(Utf8PathBuf::from(path))),
+            None => (text, None),
+        };
+        let format = match format {
+            "human" => Format::Human,
+            "json" => Format::Json,
+            _ => return Err("the formats are `human` and `json`".to_owned()),
+        };
+        Ok(OutputTarget { format, path })
+    }
+}
+
+/// Where everything is read from.
+#[derive(Debug, Args)]
+pub(super) struct SourceOptions {
+    /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
+    #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
+    pub(super) source: Source,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    WorkTree,
+    Index,
+    Revision(String),
+}
+
+impl FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Source, String> {
+        Ok(match text {
+            "" => return Err("name `worktree`, `index` or a revision".to_owned()),
+            "worktree" => Source::WorkTree,
+            "index" => Source::Index,
+            revision => Source::Revision(revision.to_owned()),
+        })
+    }
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Source::WorkTree => "worktree",
+            Source::Index => "index",
+            Source::Revision(revision) => revision,
+        })
+    }
+}
+
+impl Source {
+    /// Opens the repository whose root is `root`.
+    pub(super) fn open(&self, root: &Utf8Path) -> Result<Box<dyn Folder>> {
+        let revision = match self {
+            Source::WorkTree => return Ok(Box::new(OpenFolder::open(root)?)),
+            Source::Index => Revision::Index,
+            Source::Revision(revision) => Revision::Commit(revision),
+        };
+        match GitSource::open(root, revision) {
+            Ok(source) => Ok(Box::new(source)),
+            Err(error) => match error.hint() {
+                Some(hint) => bail!("{error}\nhelp: {hint}"),
+                None => Err(error.into()),
+            },
+        }
+    }
+}
+
+/// The folder that the command was called in.
+pub(super) fn current_folder() -> Result<Utf8PathBuf> {
+    let folder = std::env::current_dir().context("the present folder cannot be found")?;
+    Utf8PathBuf::from_path_buf(folder)
+        .map_err(|folder| anyhow::anyhow!("the path of the present folder is not UTF-8: {}", folder.display()))
+}
+
+/// The root of the repository: the nearest folder upwards with a `trustree.yaml`, otherwise with an `environments`
+/// folder, otherwise `start` itself. The search ends at the root of a Git work tree.
+pub(super) fn repository_root(start: &Utf8Path) -> Result<Utf8PathBuf> {
+    let start = start.canonicalize_utf8().with_context(|| format!("there is no folder `{start}`"))?;
+    if !start.is_dir() {
+        bail!("`{start}` is no folder");
+    }
+    let mut with_environments = None;
+    for folder in start.ancestors() {
+        if folder.join(SETTINGS_FILE).is_file() {
+            return Ok(folder.to_owned());
+        }
+        if with_environments.is_none() && folder.join(ENVIRONMENTS_FOLDER).is_dir() {
+            with_environments = Some(folder.to_owned());
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    Ok(with_environments.unwrap_or(start))
+}
+
+/// How many environments are worked on at once.
+#[derive(Debug, Args)]
+pub(super) struct JobOptions {
+    /// Threads to use; 0 means one for each processor
+    #[arg(short, long, value_name = "NUMBER", env = "TRUSTREE_JOBS", default_value_t = 0)]
+    jobs: usize,
+}
+
+impl JobOptions {
+    /// Starts that many threads; everything parallel then runs on them.
+    pub(super) fn start(&self) -> Result<()> {
+        rayon::ThreadPoolBuilder::new().num_threads(self.jobs).build_global().context("threads cannot be started")
+    }
+}

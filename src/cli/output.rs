@@ -1,0 +1,57 @@
+//! Standard output and standard error: data on the one, hints and the summary on the other.
+
+use std::fmt;
+use std::io::{self, IsTerminal as _, Write as _};
+
+use anyhow::Result;
+
+use super::options::ColorChoice;
+
+/// Where a command prints.
+#[derive(Debug)]
+pub(super) struct Printer {
+    /// Whether data on standard output may carry colour.
+    pub(super) color: bool,
+    quiet: bool,
+}
+
+impl Printer {
+    pub(super) fn new(choice: ColorChoice, quiet: bool) -> Printer {
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+        };
+        Printer { color, quiet }
+    }
+
+    /// Prints data.
+    pub(super) fn data(&self, text: &str) -> Result<()> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Prints a hint or the summary, one line.
+    pub(super) fn note(&self, line: &str) {
+        if !self.quiet {
+            // Nothing can be done, or need be, when standard error is gone.
+            let _ = writeln!(io::stderr().lock(), "{line}");
+        }
+    }
+}
+
+/// Whether standard input is a terminal, from which nothing will come by itself.
+pub(super) fn stdin_is_terminal() -> bool {
+    io::stdin().is_terminal()
+}
+
+/// Prints what stopped a command.
+pub(super) fn error(error: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "error: {error}");
+}
+
+/// Whether the reader of our output went away, as `head` does.
+pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

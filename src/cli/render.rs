@@ -1,0 +1,60 @@
+//! `trustree render`
+
+use anyhow::Result;
+use camino::Utf8Path;
+use clap::Args;
+
+use super::Status;
+use super::options::{JobOptions, OutputOptions, SelectionOptions, repository_root};
+use super::output::Printer;
+use super::pass::{Pass, View};
+use crate::fleet::Repository;
+use crate::outside::disk::OutputRoot;
+use crate::outside::files::OpenFolder;
+use crate::plan::Permissions;
+
+/// Write the tree: only files that change, and nothing of an environment that has an error
+#[derive(Debug, Args)]
+pub(super) struct Render {
+    #[command(flatten)]
+    selection: SelectionOptions,
+    #[command(flatten)]
+    output: OutputOptions,
+    #[command(flatten)]
+    jobs: JobOptions,
+    /// Overwrite files that were edited by hand
+    #[arg(long, env = "TRUSTREE_FORCE")]
+    force: bool,
+    /// Take over files that stand at paths that are rendered
+    #[arg(long, env = "TRUSTREE_ADOPT")]
+    adopt: bool,
+    /// Write nothing, and say what would be written
+    #[arg(long, env = "TRUSTREE_DRY_RUN")]
+    dry_run: bool,
+    /// Stop at the first environment that fails
+    #[arg(long, env = "TRUSTREE_FAIL_FAST")]
+    fail_fast: bool,
+}
+
+impl Render {
+    pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
+        let pass = Pass {
+            printer,
+            selection: &self.selection,
+            output: &self.output,
+            jobs: &self.jobs,
+            permissions: Permissions { force: self.force, adopt: self.adopt },
+            verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),
+            view: if self.dry_run { View::Drift } else { View::Rendered },
+            fail_fast: self.fail_fast,
+            strict: false,
+        };
+        let root = repository_root(start)?;
+        let Some(repository) = pass.open(Repository::open(Box::new(OpenFolder::open(&root)?)))? else { return Ok(Status::NoAnswer) };
+        if self.dry_run {
+            return pass.run(&repository, |_| {});
+        }
+        let output = OutputRoot::open(&root, &repository.settings().out)?;
+        pass.run(&repository, |outcome| repository.apply(outcome, &output))
+    }
+}
