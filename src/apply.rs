@@ -3,17 +3,8 @@
 
 use crate::outside::disk::OutputFolder;
 use crate::outside::files::FileError;
-use crate::plan::{Action, LEDGER_FILE, Plan};
+use crate::plan::{Action, Applied, LEDGER_FILE, Plan};
 use crate::tree::Digest;
-
-/// What was done.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Applied {
-    /// Files written.
-    pub written: usize,
-    /// Files deleted.
-    pub deleted: usize,
-}
 
 /// Carries out a plan that is not blocked in an environment's output folder.
 ///

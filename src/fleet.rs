@@ -10,7 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
-use crate::apply::{Applied, apply};
+use crate::apply::apply;
 use crate::finding::{
     ENVIRONMENT_NAME_INVALID, Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, SNAPSHOT_NOT_FOUND, UNREADABLE_FILE,
 };
@@ -20,6 +20,7 @@ use crate::outside::disk::OutputRoot;
 use crate::outside::files::{EntryKind, FileError, Folder};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
 use crate::render::{TemplateFile, Templates, render};
+use crate::report::Outcome;
 use crate::snapshot::{self, Snapshot};
 use crate::tree::{Digest, Tree};
 use crate::yaml::Path;
@@ -55,21 +56,6 @@ pub struct Selection {
     labels: Vec<(String, String)>,
 }
 
-/// What came of one environment.
-#[derive(Debug)]
-pub struct Outcome {
-    /// The environment.
-    pub environment: EnvironmentName,
-    /// What was found, each with a file as its place.
-    pub findings: Vec<Finding>,
-    /// What a render would do; None where an error stood in the way.
-    pub plan: Option<Plan>,
-    /// What a render did.
-    pub applied: Option<Applied>,
-    /// Why writing failed, although everything before it went well.
-    pub failure: Option<FileError>,
-}
-
 impl Selection {
     /// Takes patterns of names (none means all) and labels, all of which must hold.
     ///
@@ -95,12 +81,6 @@ impl Selection {
 
     fn takes_labels(&self, labels: &BTreeMap<String, String>) -> bool {
         self.labels.iter().all(|(key, value)| labels.get(key) == Some(value))
-    }
-}
-
-impl Outcome {
-    fn failed(environment: &EnvironmentName, findings: Vec<Finding>) -> Outcome {
-        Outcome { environment: environment.clone(), findings, plan: None, applied: None, failure: None }
     }
 }
 
@@ -264,7 +244,7 @@ impl Repository {
     /// Carries out an outcome's plan, unless it is missing or blocked.
     pub fn apply(&self, outcome: &mut Outcome, root: &OutputRoot) {
         let Some(plan) = outcome.plan.as_ref().filter(|plan| plan.blocked().next().is_none()) else { return };
-        match root.folder(outcome.environment.as_str()).and_then(|folder| apply(plan, &folder)) {
+        match root.folder(&outcome.environment).and_then(|folder| apply(plan, &folder)) {
             Ok(applied) => outcome.applied = Some(applied),
             Err(error) => outcome.failure = Some(error),
         }
@@ -274,7 +254,7 @@ impl Repository {
     fn outcome(&self, name: &EnvironmentName, selection: &Selection, permissions: Permissions) -> Option<Outcome> {
         let (inventory, inputs) = match self.inventory(name) {
             Ok(found) => found,
-            Err(findings) => return Some(Outcome::failed(name, findings)),
+            Err(findings) => return Some(Outcome::failed(name.as_str(), findings)),
         };
         if !selection.takes_labels(&inventory.fields.labels) {
             return None;
@@ -299,16 +279,16 @@ impl Repository {
             Some(Ok(tree)) => tree,
             Some(Err(more)) => {
                 findings.extend(more);
-                return Outcome::failed(name, findings);
+                return Outcome::failed(name.as_str(), findings);
             }
-            None => return Outcome::failed(name, findings),
+            None => return Outcome::failed(name.as_str(), findings),
         };
         let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
         match self.plan(name, &tree, &origin, permissions) {
-            Ok(plan) => Outcome { environment: name.clone(), findings, plan: Some(plan), applied: None, failure: None },
+            Ok(plan) => Outcome::planned(name.as_str(), findings, plan),
             Err(finding) => {
                 findings.push(finding);
-                Outcome::failed(name, findings)
+                Outcome::failed(name.as_str(), findings)
             }
         }
     }
@@ -317,8 +297,8 @@ impl Repository {
     fn vanished(&self, name: &EnvironmentName, permissions: Permissions) -> Outcome {
         let nothing = Digest::of(b"");
         match self.plan(name, &Tree::default(), &Origin { inputs: nothing, templates: nothing }, permissions) {
-            Ok(plan) => Outcome { environment: name.clone(), findings: Vec::new(), plan: Some(plan), applied: None, failure: None },
-            Err(finding) => Outcome::failed(name, vec![finding]),
+            Ok(plan) => Outcome::planned(name.as_str(), Vec::new(), plan),
+            Err(finding) => Outcome::failed(name.as_str(), vec![finding]),
         }
     }
 

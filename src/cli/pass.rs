@@ -11,9 +11,9 @@ use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionO
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
 use crate::finding::{Finding, Level};
-use crate::fleet::{Outcome, Repository};
+use crate::fleet::Repository;
 use crate::plan::Permissions;
-use crate::report::{FindingGroups, Summary, human, json};
+use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
 
 /// What is told of each environment.
@@ -87,9 +87,7 @@ impl Pass<'_> {
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
-                    Some(plan) if wants_differences => {
-                        differences(plan, &format!("{out}/{}", outcome.environment), outcome.environment.as_str())
-                    }
+                    Some(plan) if wants_differences => differences(plan, &format!("{out}/{}", outcome.environment), &outcome.environment),
                     _ => Vec::new(),
                 }
             },
@@ -203,10 +201,10 @@ impl Report<'_> {
         }
         self.first = false;
         for finding in outcome.findings {
-            self.groups.add(finding, Some(outcome.environment.as_str()));
+            self.groups.add(finding, Some(&outcome.environment));
         }
         for difference in differences {
-            let name = outcome.environment.to_string();
+            let name = outcome.environment.clone();
             match self.differences.iter_mut().find(|(fingerprint, ..)| *fingerprint == difference.fingerprint) {
                 Some((.., names)) => names.push(name),
                 None => self.differences.push((difference.fingerprint, difference, vec![name])),

@@ -98,6 +98,15 @@ pub struct Plan {
     pub ledger_after: Ledger,
 }
 
+/// What was done when a plan was carried out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// Files written.
+    pub written: usize,
+    /// Files deleted.
+    pub deleted: usize,
+}
+
 /// What the person allowed.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Permissions {

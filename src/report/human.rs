@@ -7,9 +7,8 @@ use anstyle::{AnsiColor, Style};
 
 use crate::change::FileDifference;
 use crate::finding::{Finding, Level, Place, counted};
-use crate::fleet::Outcome;
 use crate::plan::{Cause, LEDGER_FILE};
-use crate::report::{Group, Summary, some_of};
+use crate::report::{Group, Outcome, Summary, some_of};
 
 /// Names of environments that one group shows.
 const NAMES_SHOWN: usize = 12;

@@ -6,9 +6,8 @@ use serde_json::json;
 
 use crate::change::FileDifference;
 use crate::finding::{Finding, Place};
-use crate::fleet::Outcome;
 use crate::plan::{Action, Cause};
-use crate::report::Summary;
+use crate::report::{Outcome, Summary};
 
 /// One environment.
 #[derive(Debug, Serialize)]
@@ -86,7 +85,7 @@ pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifferenc
         }
     });
     let view = Environment {
-        name: outcome.environment.as_str(),
+        name: &outcome.environment,
         state,
         files: files.collect(),
         failure: outcome.failure.as_ref().map(ToString::to_string),

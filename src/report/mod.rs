@@ -6,8 +6,35 @@ pub mod json;
 use std::collections::BTreeMap;
 
 use crate::finding::{Finding, Level};
-use crate::fleet::Outcome;
-use crate::plan::Cause;
+use crate::outside::files::FileError;
+use crate::plan::{Applied, Cause, Plan};
+
+/// What came of one environment.
+#[derive(Debug)]
+pub struct Outcome {
+    /// Its name.
+    pub environment: String,
+    /// What was found, each with a file as its place.
+    pub findings: Vec<Finding>,
+    /// What a render would do; None where an error stood in the way.
+    pub plan: Option<Plan>,
+    /// What a render did.
+    pub applied: Option<Applied>,
+    /// Why writing failed, although everything before it went well.
+    pub failure: Option<FileError>,
+}
+
+impl Outcome {
+    /// An environment that an error stood in the way of.
+    pub fn failed(environment: &str, findings: Vec<Finding>) -> Outcome {
+        Outcome { environment: environment.to_owned(), findings, plan: None, applied: None, failure: None }
+    }
+
+    /// An environment with its plan, not carried out yet.
+    pub fn planned(environment: &str, findings: Vec<Finding>, plan: Plan) -> Outcome {
+        Outcome { environment: environment.to_owned(), findings, plan: Some(plan), applied: None, failure: None }
+    }
+}
 
 /// Counts over all environments, and what they have in common. Everything a fleet-wide report keeps.
 #[derive(Debug, Default)]
