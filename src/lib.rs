@@ -2,4 +2,5 @@
 
 pub mod finding;
 pub mod pki;
+pub mod snapshot;
 pub mod yaml;
