@@ -50,6 +50,7 @@ impl Repository {
                 }
             }
         }
+        self.environments.sort();
         self.refuse_case_twins(&folder_path);
         Ok(())
     }
@@ -89,6 +90,7 @@ impl Repository {
                 self.vanished.push(name);
             }
         }
+        self.vanished.sort();
         Ok(())
     }
 }
