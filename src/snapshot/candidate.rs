@@ -8,7 +8,9 @@ use super::Authority;
 use super::ca_json::{Configuration, provisioners_of};
 use super::input::{File, Material, Role, reason_of};
 use super::object::{Object, Part};
-use crate::finding::{Finding, INVALID_YAML, Place, SNAPSHOT_INCOMPLETE, SNAPSHOT_PARTIAL, SNAPSHOT_PRIVATE_KEY, WRONG_TYPE, listed};
+use crate::finding::{
+    Finding, INVALID_YAML, Place, SNAPSHOT_AMBIGUOUS, SNAPSHOT_INCOMPLETE, SNAPSHOT_PARTIAL, SNAPSHOT_PRIVATE_KEY, WRONG_TYPE, listed,
+};
 use crate::pki::{self, Certificate, Fingerprint, PemError};
 use crate::yaml::{self, Fact};
 
@@ -60,6 +62,8 @@ pub(super) struct Candidate<'m> {
     pub(super) helm_release: Option<String>,
     pub(super) namespace: Option<String>,
     pub(super) is_copy: bool,
+    /// Whether nothing else in the input could be meant by answers of an API.
+    is_alone: bool,
     configuration: Option<(&'m Part, Utf8PathBuf)>,
     defaults: Option<&'m Part>,
     shelf: Vec<(Utf8PathBuf, &'m Part)>,
@@ -77,12 +81,15 @@ pub(super) fn candidates(material: &Material) -> Vec<Candidate<'_>> {
             helm_release: None,
             namespace: None,
             is_copy: false,
+            is_alone: true,
             configuration: None,
             defaults: None,
             shelf: Vec::new(),
             material,
         });
     }
+    let is_alone = found.len() == 1;
+    found.iter_mut().for_each(|candidate| candidate.is_alone = is_alone);
     found
 }
 
@@ -105,6 +112,7 @@ fn of_objects<'m>(material: &'m Material) -> Vec<Candidate<'m>> {
             helm_release: configuration.release.clone(),
             namespace: Some(configuration.namespace.clone()).filter(|namespace| !namespace.is_empty()),
             is_copy: configuration.is_copy,
+            is_alone: true,
             configuration: configuration.part("ca.json").map(|part| (part, Utf8PathBuf::from("ca.json"))),
             defaults,
             shelf,
@@ -177,6 +185,7 @@ fn of_files<'m>(material: &'m Material) -> Vec<Candidate<'m>> {
             helm_release: None,
             namespace: None,
             is_copy: false,
+            is_alone: true,
             configuration: Some((&configuration.part, configuration.path.clone())),
             defaults: defaults.map(|file| &file.part),
             shelf,
@@ -267,7 +276,10 @@ impl<'m> Candidate<'m> {
         let (root_parts, missing) = self.root_parts(&configuration, &mut notes);
         let mut roots = certificates(root_parts.clone());
         roots.sort_by_key(|root| (root.not_before(), root.fingerprint()));
-        let intermediates = certificates(self.intermediate_parts(&configuration));
+        let mut intermediates = certificates(self.intermediate_parts(&configuration));
+        // A full chain ends with its root; only a CA that issues under its root directly begins with it.
+        let issuing = intermediates.first().cloned();
+        intermediates.retain(|certificate| Some(certificate) == issuing.as_ref() || !roots.contains(certificate));
         let federated_roots = self.federated_parts(&configuration, &root_parts, &mut notes).map(&mut certificates).map(|mut federated| {
             federated.retain(|certificate| !roots.contains(certificate));
             federated.sort_by_key(|root| (root.not_before(), root.fingerprint()));
@@ -287,8 +299,16 @@ impl<'m> Candidate<'m> {
             place: part.place.clone(),
             notes,
         };
-        draft.authority.version = self.material.api.version.clone().into();
-        if draft.provisioners.is_unknown() && !self.material.api.provisioners.is_empty() {
+        if self.is_alone {
+            draft.authority.version = self.material.api.version.clone().into();
+        }
+        let answers_fit = self.answers_are_of(&draft.roots);
+        if answers_fit == Some(false) && self.is_alone {
+            let message = "the answers of a CA's API in the input have other roots than the CA of ca.json";
+            let help = "give what belongs to one CA, or import one after the other";
+            findings.push(Finding::new(&SNAPSHOT_AMBIGUOUS, part.place.clone(), message).help(help));
+        }
+        if draft.provisioners.is_unknown() && !self.material.api.provisioners.is_empty() && answers_fit.unwrap_or(self.is_alone) {
             match self.provisioners_of_api() {
                 Ok(provisioners) => {
                     draft.provisioners = Fact::Known(provisioners);
@@ -300,8 +320,24 @@ impl<'m> Candidate<'m> {
         if findings.is_empty() { Ok(draft) } else { Err(findings) }
     }
 
+    /// Whether the answers of the API have a root of this CA; `None` where they have none at all.
+    fn answers_are_of(&self, roots: &[Certificate]) -> Option<bool> {
+        let answered = &self.material.api.roots;
+        let is_one = |part: &Part| {
+            let certificates = part.bytes().ok().and_then(|bytes| pki::certificates(&bytes).ok()).unwrap_or_default();
+            certificates.iter().any(|certificate| roots.contains(certificate))
+        };
+        (!answered.is_empty()).then(|| answered.iter().any(is_one))
+    }
+
     fn draft_of_api(&self) -> Result<Draft, Vec<Finding>> {
         let api = &self.material.api;
+        let folders: std::collections::BTreeSet<Option<&Utf8Path>> = api.places().map(folder_of).collect();
+        if folders.len() > 1 {
+            let message = "the input holds answers of a CA's API in several folders, which may be of several CAs";
+            let place = api.provisioners.first().map_or_else(|| Place::whole(""), |(_, place)| place.clone());
+            return Err(vec![Finding::new(&SNAPSHOT_AMBIGUOUS, place, message).help("import one folder after the other")]);
+        }
         let read = |parts: &[Part]| -> Result<Vec<Certificate>, Vec<Finding>> {
             let mut all: Vec<Certificate> = Vec::new();
             for part in parts {
@@ -454,6 +490,13 @@ impl<'m> Candidate<'m> {
             self.material.seen_in_words()
         );
         Finding::new(&SNAPSHOT_INCOMPLETE, place, message).help(self.material.command())
+    }
+}
+
+fn folder_of(place: &Place) -> Option<&Utf8Path> {
+    match place {
+        Place::File { file, .. } => file.parent(),
+        Place::Inventory(_) => None,
     }
 }
 

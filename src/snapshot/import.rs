@@ -62,7 +62,7 @@ pub fn import(inputs: Vec<Input>, request: &ImportRequest, existing: Option<&Sna
     for root in &draft.roots {
         if !root.is_self_issued() || root.issued_by(root) == Verification::Failed {
             let message = format!("the root `{}` is not signed by itself but issued by `{}`", root.subject(), root.issuer());
-            let help = "an intermediate given as root works, but Go programs only; give the certificate at the top of the chain";
+            let help = "Go trusts such a certificate, other programs need the one at the top of the chain: give that one";
             notes.push(Finding::new(&CA_NOT_SELF_SIGNED, draft.place.clone(), message).help(help));
         }
     }

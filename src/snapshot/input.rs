@@ -84,6 +84,14 @@ pub(super) struct Api {
     pub(super) version: Option<String>,
 }
 
+impl Api {
+    /// Where the answers stand.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        let parts = self.roots.iter().chain(&self.intermediates).chain(&self.federated_roots).map(|part| &part.place);
+        parts.chain(self.provisioners.iter().map(|(_, place)| place))
+    }
+}
+
 impl Material {
     /// Takes inputs apart.
     ///
