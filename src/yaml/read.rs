@@ -311,11 +311,13 @@ impl<'input> Reader<'input> {
                 return Err(YamlError::new(at, message, Some("write the value without a tag")));
             }
         };
-        let fits = match (tag.core_suffix(), &value) {
-            (Some("null"), Value::Null) | (Some("bool"), Value::Boolean(_)) | (Some("int"), Value::Integer(_)) => true,
-            (Some("float"), Value::Float(_) | Value::Integer(_)) => true,
-            _ => false,
-        };
+        let fits = matches!(
+            (tag.core_suffix(), &value),
+            (Some("null"), Value::Null)
+                | (Some("bool"), Value::Boolean(_))
+                | (Some("int"), Value::Integer(_))
+                | (Some("float"), Value::Float(_) | Value::Integer(_))
+        );
         if fits { Ok(value) } else { Err(YamlError::new(at, format!("`{text}` is not what its tag `{}` says", tag.original()), None)) }
     }
 }
