@@ -3,8 +3,9 @@
 
 use jiff::civil::Date;
 
-use super::candidate::{Candidate, Draft, candidates};
+use super::candidate::{Candidate, candidates};
 use super::document::Origin;
+use super::draft::Draft;
 use super::input::{Input, Material};
 use super::merge::merge;
 use super::{Snapshot, input};

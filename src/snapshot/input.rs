@@ -193,6 +193,11 @@ impl Material {
         if node.as_map().is_none() {
             return Ok(());
         }
+        // The chart's own values have a key `kind` too, so what tells an object is `apiVersion`.
+        if node.get("apiVersion").is_none() && node.get("inject").is_some_and(|inject| inject.as_map().is_some()) {
+            self.add_values(node, path);
+            return Ok(());
+        }
         let kind = node.get_str("kind").or(implied).unwrap_or_default();
         if let (Some(item_kind), Some(items)) = (kind.strip_suffix("List"), node.get("items")) {
             let items = items.as_list().unwrap_or_default();
@@ -213,7 +218,6 @@ impl Material {
                 self.seen.push(object.described());
                 self.objects.push(object);
             }
-            "" if node.get("inject").is_some() => self.add_values(node, path),
             "" if is_configuration_in_yaml(node) => {
                 let message = "this looks like a ca.json in YAML, and step-ca reads only JSON";
                 let help = "give the ca.json that step-ca reads, as it is";

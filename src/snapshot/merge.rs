@@ -4,7 +4,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use super::candidate::Draft;
+use super::draft::Draft;
 use super::import::ImportRequest;
 use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
 use crate::finding::{
