@@ -99,9 +99,11 @@ fn partner_of<'m>(configuration: &Object, certificates: &[&'m Object], fingerpri
     };
     let mut near: Vec<(i32, bool, &Object)> =
         certificates.iter().filter_map(|object| Some((distance(object)?, !holds_root(object), *object))).collect();
+    // In a rotation `defaults.json` may name the old root, so the release's own object goes before any other that has it.
     near.sort_by_key(|(distance, other_root, object)| {
         let without_root = object.part("root_ca.crt").is_none();
-        (*distance, *other_root, without_root, object.is_copy, &object.namespace, &object.name, &object.kind)
+        let is_own = *distance == 0 && !without_root;
+        (!is_own, *other_root, *distance, without_root, object.is_copy, &object.namespace, &object.name, &object.kind)
     });
     let (distance, other_root, object) = *near.first()?;
     let alone = near.iter().filter(|(other, ..)| *other == distance).count() == 1;

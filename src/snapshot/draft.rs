@@ -30,6 +30,8 @@ pub(super) struct Draft {
     /// What `defaults.json` names as the root.
     pub(super) fingerprint: Option<String>,
     pub(super) place: Place,
+    /// Where the first root stands.
+    pub(super) root_place: Place,
     pub(super) notes: Vec<Finding>,
 }
 
@@ -105,6 +107,7 @@ impl<'m> Candidate<'m> {
             elsewhere: configuration.elsewhere,
             fingerprint: self.defaults.and_then(fingerprint_text),
             place: part.place.clone(),
+            root_place: root_parts.first().map_or_else(|| part.place.clone(), |(_, root)| root.place.clone()),
             notes,
         };
         if self.is_alone {
@@ -177,6 +180,7 @@ impl<'m> Candidate<'m> {
             elsewhere: None,
             fingerprint: self.material.files.iter().find(|file| file.role == Role::Defaults).and_then(|file| fingerprint_text(&file.part)),
             place: api.provisioners.first().map_or_else(|| Place::whole(""), |(_, place)| place.clone()),
+            root_place: api.roots.first().map_or_else(|| Place::whole(""), |root| root.place.clone()),
             notes: Vec::new(),
             roots,
         })

@@ -191,6 +191,10 @@ impl Material {
             return items.iter().try_for_each(|item| self.add_document(item, path, implied));
         }
         if node.as_map().is_none() {
+            // An error message of kubectl, perhaps: said to be there, not repeated.
+            if !matches!(node.value, yaml::Value::Null) {
+                self.seen.push(format!("`{path}`, which holds only {}", node.value.kind()));
+            }
             return Ok(());
         }
         // The chart's own values have a key `kind` too, so what tells an object is `apiVersion`.
@@ -223,6 +227,7 @@ impl Material {
                 let help = "give the ca.json that step-ca reads, as it is";
                 return Err(Finding::new(&WRONG_TYPE, Place::at(path, node.at), message).help(help));
             }
+            "" if path == "-" => self.seen.push("text that is no object of Kubernetes".to_owned()),
             "" => self.seen.push(format!("`{path}`, which is no object of Kubernetes")),
             "CASnapshot" => self.seen.push(format!("`{path}`, which is a CA snapshot already")),
             _ => {
