@@ -36,11 +36,10 @@ pub fn is_wanted(path: &Utf8Path) -> bool {
     let name = lower.file_name().unwrap_or_default();
     let is_data = matches!(extension, "json" | "yaml" | "yml");
     let is_certificate = matches!(extension, "crt" | "pem" | "cer" | "cert");
-    let is_key = (is_certificate && (name.contains("key") || name.contains("priv"))) || name.ends_with("_key.json");
-    let is_password = name.contains("password");
+    let mut words = name.split(|character: char| !character.is_ascii_alphanumeric());
+    let is_secret = words.any(|word| matches!(word, "key" | "keys" | "priv" | "private" | "privkey" | "password" | "passwords"));
     (is_data || is_certificate)
-        && !is_key
-        && !is_password
+        && !is_secret
         && !lower.parent().is_some_and(|parent| parent.components().any(|part| kept_away(part.as_str())))
 }
 

@@ -291,7 +291,9 @@ fn several_cas_in_one_folder_are_told_apart() {
 
 #[test]
 fn keys_that_lie_beside_are_never_wanted() {
-    for path in ["config/ca.json", "certs/root_ca.crt", "a.yaml", "b.yml", "roots.pem", "..data/ca.json", "certs/intermediate_ca.crt"] {
+    for path in
+        ["config/ca.json", "certs/root_ca.crt", "a.yaml", "b.yml", "roots.pem", "..data/ca.json", "certs/intermediate_ca.crt", "monkey.crt"]
+    {
         assert!(is_wanted(Utf8Path::new(path)), "{path}");
     }
     for path in [
