@@ -4,8 +4,10 @@
 mod ca_json;
 mod candidate;
 mod document;
+mod draft;
 mod import;
 mod input;
+mod load;
 mod merge;
 mod object;
 
@@ -16,9 +18,10 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use document::{Origin, load};
+pub use document::Origin;
 pub use import::{ImportRequest, Imported, import};
 pub use input::{Input, is_wanted};
+pub use load::load;
 
 use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, PublicJwk, TlsClaims};
 use crate::yaml::Fact;
