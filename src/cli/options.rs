@@ -26,7 +26,7 @@ pub(super) enum ColorChoice {
 #[derive(Debug, Args)]
 pub(super) struct SelectionOptions {
     /// Only environments whose name matches the pattern (`prod-*`); may be given several times
-    #[arg(short, long, value_name = "GLOB", env = "TRUSTREE_ENV", value_delimiter = ',')]
+    #[arg(short, long, value_name = "GLOB", env = "TRUSTREE_ENV")]
     env: Vec<String>,
     /// Only environments that bear the label; may be given several times, and all must hold
     #[arg(short = 'l', long, value_name = "KEY=VALUE", env = "TRUSTREE_SELECTOR", value_delimiter = ',')]
@@ -68,7 +68,7 @@ impl FromStr for Label {
 #[derive(Debug, Args)]
 pub(super) struct OutputOptions {
     /// Format of the result, `human` or `json`, with `=PATH` into a file; may be given several times
-    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", value_delimiter = ',', default_value = "human")]
+    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", default_value = "human")]
     pub(super) output: Vec<OutputTarget>,
 }
 

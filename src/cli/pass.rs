@@ -11,7 +11,7 @@ use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionO
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
 use crate::finding::{Finding, Level};
-use crate::fleet::Repository;
+use crate::fleet::{IN_FLIGHT, Repository};
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
@@ -84,6 +84,7 @@ impl Pass<'_> {
         repository.for_each(
             &selection,
             self.permissions,
+            if self.fail_fast { 1 } else { IN_FLIGHT },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {

@@ -27,8 +27,8 @@ use crate::tree::{Digest, Tree};
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
-/// Environments that are in flight at once; what is reported stays in order.
-const BATCH: usize = 256;
+/// Environments that are in flight at once, as a rule; what is reported stays in order.
+pub const IN_FLIGHT: usize = 256;
 
 /// A repository after the first pass.
 pub struct Repository {
@@ -145,7 +145,7 @@ impl Repository {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
-        for batch in all.chunks(BATCH) {
+        for batch in all.chunks(in_flight.max(1)) {
             let outcomes: Vec<Option<(Outcome, T)>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {
