@@ -134,11 +134,13 @@ impl Repository {
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
     /// and what `act` made of them one by one in order of their names, and says whether to go on. What vanished
-    /// environments left behind comes last, and only when everything is selected.
+    /// environments left behind comes last, and only when everything is selected. At most `in_flight` environments are
+    /// under way, so that many are done when `take` wants no more.
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
         permissions: Permissions,
+        in_flight: usize,
         act: impl Fn(&mut Outcome) -> T + Sync,
         mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
     ) {
