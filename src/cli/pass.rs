@@ -1,5 +1,6 @@
 //! One pass over the selected environments for `check`, `diff` and `render`: the same plan, told in different ways.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -75,6 +76,7 @@ impl Pass<'_> {
             sinks: self.sinks()?,
             groups: FindingGroups::default(),
             differences: Vec::new(),
+            known: HashMap::new(),
             summary: Summary::default(),
             first: true,
         };
@@ -172,8 +174,10 @@ struct Report<'a> {
     pass: &'a Pass<'a>,
     sinks: Vec<Sink<'a>>,
     groups: FindingGroups,
-    /// Differences that are not the same, in order of their first environment.
-    differences: Vec<(Digest, FileDifference, Vec<String>)>,
+    /// Differences that are not the same, in order of their first environment, each with all of its environments.
+    differences: Vec<(FileDifference, Vec<String>)>,
+    /// Where each of them stands in that list.
+    known: HashMap<Digest, usize>,
     summary: Summary,
     first: bool,
 }
@@ -206,9 +210,12 @@ impl Report<'_> {
         }
         for difference in differences {
             let name = outcome.environment.clone();
-            match self.differences.iter_mut().find(|(fingerprint, ..)| *fingerprint == difference.fingerprint) {
-                Some((.., names)) => names.push(name),
-                None => self.differences.push((difference.fingerprint, difference, vec![name])),
+            match self.known.get(&difference.fingerprint) {
+                Some(index) => self.differences[*index].1.push(name),
+                None => {
+                    self.known.insert(difference.fingerprint, self.differences.len());
+                    self.differences.push((difference, vec![name]));
+                }
             }
         }
         Ok(())
@@ -219,7 +226,7 @@ impl Report<'_> {
             match sink.format {
                 Format::Json => sink.write(&json::tail(repository.findings(), &self.summary))?,
                 Format::Human => {
-                    for (_, difference, environments) in &self.differences {
+                    for (difference, environments) in &self.differences {
                         let color = sink.color();
                         sink.write(&human::difference(difference, environments, color))?;
                     }
