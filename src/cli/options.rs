@@ -1,6 +1,5 @@
 //! Options that several commands share, and how they lead to a repository.
 
-use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
@@ -104,9 +103,22 @@ impl FromStr for OutputTarget {
     }
 }
 
-/// Where everything is read from.
+/// What a pass over environments needs to know, whatever it does.
 #[derive(Debug, Args)]
-pub(super) struct SourceOptions {
+pub(super) struct PassOptions {
+    #[command(flatten)]
+    pub(super) selection: SelectionOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+    #[command(flatten)]
+    pub(super) jobs: JobOptions,
+}
+
+/// What a command needs that only reads.
+#[derive(Debug, Args)]
+pub(super) struct ReadOptions {
+    #[command(flatten)]
+    pub(super) pass: PassOptions,
     /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
     #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
     pub(super) source: Source,
@@ -132,19 +144,10 @@ impl FromStr for Source {
     }
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Source::WorkTree => "worktree",
-            Source::Index => "index",
-            Source::Revision(revision) => revision,
-        })
-    }
-}
-
 impl Source {
-    /// Opens the repository whose root is `root`.
-    pub(super) fn open(&self, root: &Utf8Path) -> Result<Box<dyn Folder>> {
+    /// Opens the repository that `start` lies in.
+    pub(super) fn open(&self, start: &Utf8Path) -> Result<Box<dyn Folder>> {
+        let root = &repository_root(start)?;
         let revision = match self {
             Source::WorkTree => return Ok(Box::new(OpenFolder::open(root)?)),
             Source::Index => Revision::Index,

@@ -8,11 +8,12 @@ use std::ops::ControlFlow;
 use anyhow::{Context as _, Result, bail};
 
 use super::Status;
-use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionOptions};
+use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
 use crate::finding::{Finding, Level};
 use crate::fleet::{IN_FLIGHT, Repository};
+use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
@@ -31,9 +32,7 @@ pub(super) enum View {
 /// A pass.
 pub(super) struct Pass<'a> {
     pub(super) printer: &'a Printer,
-    pub(super) selection: &'a SelectionOptions,
-    pub(super) output: &'a OutputOptions,
-    pub(super) jobs: &'a JobOptions,
+    pub(super) options: &'a PassOptions,
     pub(super) permissions: Permissions,
     /// The verb of the command, and of the summary: `check`, `checked`.
     pub(super) verbs: (&'a str, &'a str),
@@ -44,10 +43,15 @@ pub(super) struct Pass<'a> {
     pub(super) strict: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass that writes nothing.
+    pub(super) fn reading(printer: &'a Printer, options: &'a ReadOptions, verbs: (&'a str, &'a str), view: View) -> Pass<'a> {
+        Pass { printer, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
+    }
+
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
-    pub(super) fn open(&self, opened: Result<Repository, Vec<Finding>>) -> Result<Option<Repository>> {
-        let findings = match opened {
+    pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
+        let findings = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
             Err(findings) => findings,
         };
@@ -65,10 +69,10 @@ impl Pass<'_> {
 
     /// Goes through the environments; `act` runs for each of them in parallel.
     pub(super) fn run(&self, repository: &Repository, act: impl Fn(&mut Outcome) + Sync) -> Result<Status> {
-        let selection = self.selection.selection()?;
-        self.jobs.start()?;
+        let selection = self.options.selection.selection()?;
+        self.options.jobs.start()?;
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         let wants_differences = self.view == View::Differences;
         let mut report = Report {
@@ -102,7 +106,7 @@ impl Pass<'_> {
         );
         failed?;
         if report.summary.environments == 0 && !selection.is_everything() {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         report.end(repository)?;
         Ok(self.status(&report.summary))
@@ -122,11 +126,11 @@ impl Pass<'_> {
     }
 
     fn sinks(&self) -> Result<Vec<Sink<'_>>> {
-        let on_stdout = self.output.output.iter().filter(|target| target.path.is_none()).count();
+        let on_stdout = self.options.output.output.iter().filter(|target| target.path.is_none()).count();
         if on_stdout > 1 {
             bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
         }
-        self.output.output.iter().map(|target| Sink::open(target, self.printer)).collect()
+        self.options.output.output.iter().map(|target| Sink::open(target, self.printer)).collect()
     }
 }
 
