@@ -225,7 +225,7 @@ fn compile(
     let used: Vec<&str> =
         specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
     for template in &used {
-        if !texts.contains_key(template) {
+        if !files.contains_key(template) {
             let finding = Finding::new(
                 &TEMPLATE_INVALID,
                 Place::whole(component_path),
