@@ -41,6 +41,13 @@ pub struct Rule {
     pub summary: &'static str,
 }
 
+impl Rule {
+    /// Whether the line that a finding of this rule points at may hold secret material.
+    pub fn is_about_secrets(&self) -> bool {
+        [SNAPSHOT_PRIVATE_KEY.code, MANIFEST_SECRET_MATERIAL.code].contains(&self.code)
+    }
+}
+
 /// Declares the rules and the table of them all.
 macro_rules! rules {
     ($($name:ident = $code:literal, $level:ident $(, $untrusted:ident)?: $summary:literal;)*) => {

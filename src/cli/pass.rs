@@ -10,8 +10,8 @@ use super::Status;
 use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
-use crate::finding::{Finding, Level};
-use crate::fleet::Repository;
+use crate::finding::{Finding, Level, Place};
+use crate::fleet::{AT_ONCE, Repository};
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
@@ -59,6 +59,7 @@ impl Pass<'_> {
                 Format::Human => findings.iter().try_for_each(|finding| sink.write(&shown(finding, self.printer)))?,
             }
         }
+        self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
     }
 
@@ -84,6 +85,7 @@ impl Pass<'_> {
         repository.for_each(
             &selection,
             self.permissions,
+            if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
@@ -92,7 +94,7 @@ impl Pass<'_> {
                 }
             },
             |outcome, differences| {
-                let stop = self.fail_fast && (outcome.plan.is_none() || outcome.failure.is_some());
+                let stop = self.fail_fast && outcome.is_stopped();
                 failed = report.take(outcome, differences, &format!("{out}/"));
                 if stop || failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
@@ -224,7 +226,7 @@ impl Report<'_> {
                     }
                     for group in self.groups.iter() {
                         let source = match &group.finding.place {
-                            crate::finding::Place::File { file, line, .. } if *line > 0 => repository.text(file),
+                            Place::File { file, line, .. } if *line > 0 && !self.groups.reveals(file) => repository.text(file),
                             _ => None,
                         };
                         let color = sink.color();
