@@ -191,16 +191,31 @@ impl Finding {
             }
             ProblemKind::WrongType(reason) => {
                 let finding = Finding::new(&WRONG_TYPE, place, format!("`{path}`: {reason}"));
-                if reason.starts_with("a string is expected") && (reason.contains("the number") || reason.contains("the boolean")) {
-                    return finding.help("put the value in double quotes");
+                match help_for_wrong_type(reason) {
+                    Some(help) => finding.help(help),
+                    None => finding,
                 }
-                finding
             }
             ProblemKind::MissingField(field) if path.is_empty() => {
                 Finding::new(&WRONG_TYPE, place, format!("the field `{field}` is missing"))
+                    .help(format!("write `{field}:` on a line of its own"))
             }
-            ProblemKind::MissingField(field) => Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")),
+            ProblemKind::MissingField(field) => {
+                Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")).help(format!("write `{field}:` below it"))
+            }
         }
+    }
+}
+
+/// What to do about a value of the wrong type, where one thing is what most people need to do.
+fn help_for_wrong_type(reason: &str) -> Option<&'static str> {
+    let (expected, found) = reason.split_once(" is expected here, and this is ")?;
+    match expected {
+        "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some("put the value in double quotes"),
+        "a list" => Some("write each value on a line of its own, behind `- `"),
+        "a map" => Some("write fields as `name: value`, each on a line of its own"),
+        "`true` or `false`" => Some("write one of the two, without quotes"),
+        _ => None,
     }
 }
 

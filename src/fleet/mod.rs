@@ -238,7 +238,10 @@ impl Repository {
             Some(Err(LedgerError::File(error))) => return Err(of_file_error(&error)),
             Some(Err(LedgerError::Invalid { line, problem })) => {
                 let place = Place::File { file: format!("{path}/{LEDGER_FILE}").into(), line, column: 1 };
-                let help = "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them";
+                let help = match line {
+                    1 => "use the release of trustree that wrote it, or restore the ledger from Git",
+                    _ => "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them",
+                };
                 return Err(Finding::new(&LEDGER_INVALID, place, problem).help(help));
             }
         };
@@ -272,7 +275,7 @@ pub fn of_file_error(error: &FileError) -> Finding {
         FileError::Link { .. } | FileError::PathEscapes { .. } => &PATH_ESCAPES,
         _ => &UNREADABLE_FILE,
     };
-    let finding = Finding::new(rule, Place::whole(error.path()), error.to_string());
+    let finding = Finding::new(rule, Place::whole(error.path()), error.told());
     match error.hint() {
         Some(hint) => finding.help(hint),
         None => finding,
