@@ -190,7 +190,8 @@ impl Finding {
                 Finding::new(&UNKNOWN_FIELD, place, format!("there is no field `{name}` here (`{path}`)")).help(help)
             }
             ProblemKind::WrongType(reason) => {
-                let finding = Finding::new(&WRONG_TYPE, place, format!("`{path}`: {reason}"));
+                let message = if path.is_empty() { reason.clone() } else { format!("`{path}`: {reason}") };
+                let finding = Finding::new(&WRONG_TYPE, place, message);
                 match help_for_wrong_type(reason) {
                     Some(help) => finding.help(help),
                     None => finding,

@@ -310,12 +310,28 @@ fn parse_component(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) 
 /// A template engine's error as a finding.
 pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) -> Finding {
     let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
-    let excerpt =
-        error.range().and_then(|range| error.template_source()?.get(range)).filter(|excerpt| !excerpt.is_empty() && excerpt.len() < 200);
+    let excerpt = error
+        .range()
+        .and_then(|range| error.template_source()?.get(range))
+        .map(str::trim)
+        .filter(|excerpt| !excerpt.is_empty() && excerpt.len() < 200);
     let detail = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
     let message = match excerpt {
-        Some(excerpt) => format!("{detail} (`{}`)", excerpt.trim()),
+        Some(excerpt) => format!("{detail} (`{excerpt}`)"),
         None => detail,
     };
-    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::from(line > 0) }, message)
+    let help = match error.kind() {
+        minijinja::ErrorKind::UndefinedError => {
+            "a template sees the model and what `component.yaml` says behind `as`; look at the spelling"
+        }
+        minijinja::ErrorKind::OutOfFuel => "a loop in it has no end, or far too many turns",
+        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => {
+            "a template has `if`, `for` and the filters `items` and `length`; build longer values in the inventory"
+        }
+        minijinja::ErrorKind::SyntaxError => {
+            "look at the braces of this line and the one above; a template has `if` and `for`, and no other statements"
+        }
+        _ => "look at this line; the built-in template of that name shows how it can be",
+    };
+    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::from(line > 0) }, message).help(help)
 }

@@ -251,8 +251,12 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        let Value::Map(map) = &self.node.value else { return self.deserialize_any(visitor) };
-        let result = visitor.visit_map(Entries { reader: self, entries: Box::new(map.iter()), value: None, known: Some(fields) });
+        let result = match &self.node.value {
+            Value::Map(map) => visitor.visit_map(Entries { reader: self, entries: Box::new(map.iter()), value: None, known: Some(fields) }),
+            // serde would take a list for the fields in their order.
+            Value::List(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &"a map")),
+            _ => return self.deserialize_any(visitor),
+        };
         self.placed(result)
     }
 
@@ -406,6 +410,19 @@ mod tests {
             problems.iter().any(|problem| !matches!(problem.kind, ProblemKind::UnknownField { .. }))
         );
         problems.into_iter().map(|problem| (problem.path.to_string(), problem.kind)).collect()
+    }
+
+    #[test]
+    fn a_list_is_no_struct() {
+        #[derive(Debug, Deserialize)]
+        struct Two {
+            _one: String,
+            _two: String,
+        }
+        let node = read("[a, b]\n", 0, Keys::AsKubernetes).expect("readable").remove(0);
+        let mut problems = Vec::new();
+        assert!(read_struct::<Two>(&node, &mut problems).is_none());
+        assert_eq!(problems[0].kind, ProblemKind::WrongType("a map is expected here, and this is a list".to_owned()));
     }
 
     #[test]
