@@ -41,6 +41,13 @@ pub struct Rule {
     pub summary: &'static str,
 }
 
+impl Rule {
+    /// Whether the line that a finding of this rule points at may hold secret material.
+    pub fn is_about_secrets(&self) -> bool {
+        [SNAPSHOT_PRIVATE_KEY.code, MANIFEST_SECRET_MATERIAL.code].contains(&self.code)
+    }
+}
+
 /// Declares the rules and the table of them all.
 macro_rules! rules {
     ($($name:ident = $code:literal, $level:ident $(, $untrusted:ident)?: $summary:literal;)*) => {
@@ -183,17 +190,33 @@ impl Finding {
                 Finding::new(&UNKNOWN_FIELD, place, format!("there is no field `{name}` here (`{path}`)")).help(help)
             }
             ProblemKind::WrongType(reason) => {
-                let finding = Finding::new(&WRONG_TYPE, place, format!("`{path}`: {reason}"));
-                if reason.starts_with("a string is expected") && (reason.contains("the number") || reason.contains("the boolean")) {
-                    return finding.help("put the value in double quotes");
+                let message = if path.is_empty() { reason.clone() } else { format!("`{path}`: {reason}") };
+                let finding = Finding::new(&WRONG_TYPE, place, message);
+                match help_for_wrong_type(reason) {
+                    Some(help) => finding.help(help),
+                    None => finding,
                 }
-                finding
             }
             ProblemKind::MissingField(field) if path.is_empty() => {
                 Finding::new(&WRONG_TYPE, place, format!("the field `{field}` is missing"))
+                    .help(format!("write `{field}:` on a line of its own"))
             }
-            ProblemKind::MissingField(field) => Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")),
+            ProblemKind::MissingField(field) => {
+                Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")).help(format!("write `{field}:` below it"))
+            }
         }
+    }
+}
+
+/// What to do about a value of the wrong type, where one thing is what most people need to do.
+fn help_for_wrong_type(reason: &str) -> Option<&'static str> {
+    let (expected, found) = reason.split_once(" is expected here, and this is ")?;
+    match expected {
+        "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some("put the value in double quotes"),
+        "a list" => Some("write each value on a line of its own, behind `- `"),
+        "a map" => Some("write fields as `name: value`, each on a line of its own"),
+        "`true` or `false`" => Some("write one of the two, without quotes"),
+        _ => None,
     }
 }
 

@@ -11,8 +11,8 @@ use super::Status;
 use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
-use crate::finding::{Finding, Level};
-use crate::fleet::{IN_FLIGHT, Repository};
+use crate::finding::{Finding, Level, Place};
+use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
@@ -64,6 +64,7 @@ impl<'a> Pass<'a> {
                 Format::Human => findings.iter().try_for_each(|finding| sink.write(&shown(finding, self.printer)))?,
             }
         }
+        self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
     }
 
@@ -90,7 +91,7 @@ impl<'a> Pass<'a> {
         repository.for_each(
             &selection,
             self.permissions,
-            if self.fail_fast { 1 } else { IN_FLIGHT },
+            if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
@@ -99,7 +100,7 @@ impl<'a> Pass<'a> {
                 }
             },
             |outcome, differences| {
-                let stop = self.fail_fast && (outcome.plan.is_none() || outcome.failure.is_some());
+                let stop = self.fail_fast && outcome.is_stopped();
                 failed = report.take(outcome, differences, &format!("{out}/"));
                 if stop || failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
@@ -236,7 +237,7 @@ impl Report<'_> {
                     }
                     for group in self.groups.iter() {
                         let source = match &group.finding.place {
-                            crate::finding::Place::File { file, line, .. } if *line > 0 => repository.text(file),
+                            Place::File { file, line, .. } if *line > 0 && !self.groups.reveals(file) => repository.text(file),
                             _ => None,
                         };
                         let color = sink.color();

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -112,10 +112,7 @@ impl Import {
 
     /// The file that the inventory names; without an inventory, the default one.
     fn target(&self, start: &Utf8Path) -> Result<Result<Target, Vec<Finding>>> {
-        let name = match EnvironmentName::new(&self.env) {
-            Ok(name) => name,
-            Err(problem) => bail!("`{}` cannot be an environment: {problem}", self.env),
-        };
+        let name = environment_name(&self.env)?;
         let root = repository_root(start)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&root)?)) {
             Ok(repository) => repository,
@@ -157,6 +154,10 @@ fn show_findings(printer: &Printer, findings: &[Finding]) -> Result<()> {
         groups.add(finding.clone(), None);
     }
     groups.iter().try_for_each(|group| printer.data(&human::finding(group, None, printer.color)))
+}
+
+fn environment_name(name: &str) -> Result<EnvironmentName> {
+    EnvironmentName::new(name).map_err(|problem| anyhow!("`{name}` cannot be an environment: {problem}"))
 }
 
 fn from_stdin() -> Result<Input> {
@@ -236,7 +237,7 @@ pub(super) struct Show {
 
 impl Show {
     fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
-        let Ok(name) = EnvironmentName::new(&self.env) else { bail!("`{}` cannot be an environment", self.env) };
+        let name = environment_name(&self.env)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&repository_root(start)?)?)) {
             Ok(repository) => repository,
             Err(findings) => return refuse(printer, &findings),

@@ -15,13 +15,14 @@ use crate::render::TemplateFile;
 const LAYERS_FOLDER: &str = "_layers";
 
 impl Repository {
-    /// Finds environments and layers. A folder that is not there is a finding: nothing can be done but to begin one.
-    pub(super) fn list_environments(&mut self) -> Result<(), FileError> {
+    /// Finds environments and layers, and says whether there is a folder for them. Where there is none that is a finding:
+    /// nothing can be done but to begin one.
+    pub(super) fn list_environments(&mut self) -> Result<bool, FileError> {
         let folder_path = Utf8PathBuf::from(&self.settings.environments);
         let Some(folder) = self.source.folder(folder_path.as_str())? else {
             let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
             self.findings.push(finding.help("run this in a repository of trustree, or begin one with `trustree init`"));
-            return Ok(());
+            return Ok(false);
         };
         for entry in folder.list()? {
             let path = folder_path.join(&entry.name);
@@ -52,7 +53,7 @@ impl Repository {
         }
         self.environments.sort();
         self.refuse_case_twins(&folder_path);
-        Ok(())
+        Ok(true)
     }
 
     /// Two environments whose names differ only in case would share a folder on some systems: both are refused.
@@ -79,10 +80,19 @@ impl Repository {
             .iter()
             .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
             .collect();
-        for entry in out.list()?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+        let entries = out.list()?;
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
             let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
             if self.environments.binary_search(&name).is_ok() || is_refused {
+                continue;
+            }
+            // Renamed in case only: where the system does not tell the names apart, this is the folder of an environment.
+            let twin = self.environments.iter().find(|known| known.as_str().eq_ignore_ascii_case(name.as_str()));
+            if let Some(twin) = twin
+                && !entries.iter().any(|entry| entry.name == twin.as_str())
+                && out.folder(twin.as_str())?.is_some()
+            {
                 continue;
             }
             let Some(folder) = out.folder(name.as_str())? else { continue };

@@ -27,8 +27,8 @@ use crate::tree::{Digest, Tree};
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
-/// Environments that are in flight at once, as a rule; what is reported stays in order.
-pub const IN_FLIGHT: usize = 256;
+/// Environments that are in flight at once; what is reported stays in order.
+pub const AT_ONCE: usize = 256;
 
 /// A repository after the first pass.
 pub struct Repository {
@@ -102,7 +102,10 @@ impl Repository {
             findings: Vec::new(),
             shared: Mutex::default(),
         };
-        repository.list_environments().and_then(|()| repository.list_vanished()).map_err(|error| vec![of_file_error(&error)])?;
+        // Where the environments cannot be seen, none of them is gone.
+        if repository.list_environments().map_err(|error| vec![of_file_error(&error)])? {
+            repository.list_vanished().map_err(|error| vec![of_file_error(&error)])?;
+        }
         Ok(repository)
     }
 
@@ -133,21 +136,21 @@ impl Repository {
     }
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
-    /// and what `act` made of them one by one in order of their names, and says whether to go on. What vanished
-    /// environments left behind comes last, and only when everything is selected. At most `in_flight` environments are
-    /// under way, so that many are done when `take` wants no more.
+    /// and what `act` made of them one by one in order of their names, and says whether to go on; `at_once` may be in
+    /// flight by then, so only with 1 nothing is done behind the last one taken. What vanished environments left behind
+    /// comes last, and only when everything is selected.
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
         permissions: Permissions,
-        in_flight: usize,
+        at_once: usize,
         act: impl Fn(&mut Outcome) -> T + Sync,
         mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
     ) {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
-        for batch in all.chunks(in_flight.max(1)) {
+        for batch in all.chunks(at_once.max(1)) {
             let outcomes: Vec<Option<(Outcome, T)>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {
@@ -235,7 +238,10 @@ impl Repository {
             Some(Err(LedgerError::File(error))) => return Err(of_file_error(&error)),
             Some(Err(LedgerError::Invalid { line, problem })) => {
                 let place = Place::File { file: format!("{path}/{LEDGER_FILE}").into(), line, column: 1 };
-                let help = "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them";
+                let help = match line {
+                    1 => "use the release of trustree that wrote it, or restore the ledger from Git",
+                    _ => "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them",
+                };
                 return Err(Finding::new(&LEDGER_INVALID, place, problem).help(help));
             }
         };
@@ -269,7 +275,7 @@ pub fn of_file_error(error: &FileError) -> Finding {
         FileError::Link { .. } | FileError::PathEscapes { .. } => &PATH_ESCAPES,
         _ => &UNREADABLE_FILE,
     };
-    let finding = Finding::new(rule, Place::whole(error.path()), error.to_string());
+    let finding = Finding::new(rule, Place::whole(error.path()), error.told());
     match error.hint() {
         Some(hint) => finding.help(hint),
         None => finding,

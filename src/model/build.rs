@@ -165,11 +165,11 @@ impl<'a> Resolution<'a> {
                 .values()
                 .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
-            let (issuers, certificates) = (counted(issuers, "issuer"), counted(certificates, "certificate"));
-            let message = format!(
-                "`{}` waits for the CA snapshot of `{name}`: until then {issuers} and {certificates} are left out",
-                self.environment
-            );
+            let waits = match (issuers, certificates) {
+                (0, 0) => "nothing needs it yet".to_owned(),
+                _ => format!("until then {} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate")),
+            };
+            let message = format!("`{}` waits for the CA snapshot of `{name}`: {waits}", self.environment);
             let help = format!(
                 "once the CA has run, pipe its ConfigMaps into `trustree snapshot import - --env {}{}`",
                 self.environment,

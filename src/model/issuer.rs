@@ -157,7 +157,12 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
         return None;
     };
     let Some(kid) = provisioner.kid.as_ref().filter(|_| provisioner.is_jwk()) else {
-        let usable = listed(provisioners.iter().filter(|(_, provisioner)| provisioner.is_jwk()).map(|(name, _)| name.as_str()));
+        let usable = listed(
+            provisioners
+                .iter()
+                .filter(|(_, provisioner)| provisioner.is_jwk() && provisioner.encrypted_key != Some(Fact::Known(false)))
+                .map(|(name, _)| name.as_str()),
+        );
         let message = format!("provisioner `{name}` is of type {}, and only a JWK provisioner can serve step-issuer", provisioner.kind);
         let help = if usable.is_empty() {
             "add a JWK provisioner at the CA, and import its snapshot again".to_owned()

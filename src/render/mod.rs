@@ -10,13 +10,13 @@ use minijinja::value::Serde;
 
 use crate::finding::{
     Finding, MANIFEST_DUPLICATE, MANIFEST_INVALID_YAML, MANIFEST_NAME_INVALID, MANIFEST_NOT_AN_OBJECT, MANIFEST_SECRET_MATERIAL,
-    MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place, TEMPLATE_INVALID,
+    MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place, TEMPLATE_INVALID, listed,
 };
 use crate::inventory::Settings;
 use crate::manifest::{Flaw, Identity, check_object, check_plain};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
-use crate::yaml::{Path, ProblemKind};
+use crate::yaml::{Path, ProblemKind, nearest};
 use component::{Component, Content, DocumentSpecification, FileSpecification, of_template_error};
 
 pub use component::{TemplateFile, Templates};
@@ -42,7 +42,8 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Resu
             let claimed = OutPath::new(&format!("{folder}/{file}"))
                 .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
             if let Err(problem) = claimed {
-                pass.findings.push(Finding::new(&PATH_ESCAPES, Place::whole(component.source("component.yaml")), problem));
+                let finding = Finding::new(&PATH_ESCAPES, Place::whole(component.source("component.yaml")), problem);
+                pass.findings.push(finding.help("give the file another name there"));
             }
         }
     }
@@ -104,10 +105,16 @@ impl Pass<'_> {
     fn file(&mut self, component: &Component, name: &str, specification: &FileSpecification, resources: &[String]) -> Vec<Document> {
         let mut all = Vec::new();
         for document in &specification.documents {
-            if let Some(when) = &document.when
-                && !self.lookup(when).is_some_and(|value| value.is_true())
-            {
-                continue;
+            if let Some(when) = &document.when {
+                // What the model does not have at all would leave the document out everywhere, and for ever.
+                let top = when.split('.').next().unwrap_or(when);
+                if self.lookup(top).is_none() {
+                    self.not_in_the_model(component, top);
+                    continue;
+                }
+                if !self.lookup(when).is_some_and(|value| value.is_true()) {
+                    continue;
+                }
             }
             let mut documents = Vec::new();
             match &document.over {
@@ -118,8 +125,7 @@ impl Pass<'_> {
                 }
                 Some(over) => {
                     let Some(map) = self.lookup(over) else {
-                        let place = Place::whole(component.source("component.yaml"));
-                        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, format!("the model has no map `{over}`")));
+                        self.not_in_the_model(component, over);
                         continue;
                     };
                     for key in map.try_iter().into_iter().flatten() {
@@ -137,6 +143,17 @@ impl Pass<'_> {
             all.extend(documents);
         }
         all
+    }
+
+    fn not_in_the_model(&mut self, component: &Component, name: &str) {
+        let place = Place::whole(component.source("component.yaml"));
+        let known: Vec<Value> = self.variables.try_iter().into_iter().flatten().collect();
+        let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the model has {}", listed(known)),
+        };
+        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, format!("the model has no `{name}`")).help(help));
     }
 
     /// A value of the model by its dotted path.

@@ -81,7 +81,8 @@ pub fn drift(outcome: &Outcome, folder: &str) -> String {
 /// What a render did with an environment, one line; nothing when there was nothing to do.
 pub fn rendered(outcome: &Outcome, folder: &str) -> String {
     if let Some(failure) = &outcome.failure {
-        return format!("{folder}: not finished: {failure}\n");
+        let hint = failure.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        return format!("{folder}: not finished: {}{hint}\n", failure.told());
     }
     let Some(plan) = &outcome.plan else { return format!("{folder}: not written, because of errors\n") };
     let mut text = String::new();
@@ -155,7 +156,7 @@ pub fn summary(summary: &Summary, verb: &str) -> String {
     } else if summary.files() > 0 {
         let causes = summary.causes.iter().map(|(cause, number)| format!("{number} {}", short(*cause))).collect::<Vec<_>>().join(", ");
         parts.push(format!("{} not as rendered ({causes})", counted(summary.files(), "file")));
-    } else if summary.ledgers == 0 && summary.stopped == 0 {
+    } else if summary.ledgers == 0 && summary.stopped == 0 && summary.environments > 0 {
         parts.push("nothing to change".to_owned());
     }
     if summary.ledgers > 0 {
