@@ -168,6 +168,11 @@ impl Finding {
         Finding { help: Some(help.into()), ..self }
     }
 
+    /// Whether the line that it points at may be shown: not where a secret stands there.
+    pub fn may_show_source(&self) -> bool {
+        ![&SNAPSHOT_PRIVATE_KEY, &MANIFEST_SECRET_MATERIAL].contains(&self.rule)
+    }
+
     /// What the YAML reader refused.
     pub fn of_yaml(file: &Utf8Path, error: &YamlError) -> Finding {
         let rule = if error.duplicate_key { &DUPLICATE_KEY } else { &INVALID_YAML };

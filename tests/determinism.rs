@@ -64,7 +64,7 @@ fn repository(root: &Path) {
 
 fn render(root: &Utf8Path, seed: u64, threads: usize) {
     let source = Shuffled { inner: Box::new(OpenFolder::open(root).expect("opened")), seed };
-    let repository = Repository::open(Box::new(source)).expect("a repository");
+    let repository = Repository::open(Box::new(source)).unwrap_or_else(|unusable| panic!("{:?}", unusable.findings));
     let output = OutputRoot::open(root, "out").expect("opened");
     let mut names = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");

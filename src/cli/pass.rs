@@ -6,12 +6,13 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result, bail};
+use camino::Utf8Path;
 
 use super::Status;
 use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
-use crate::finding::{Finding, Level, Place};
+use crate::finding::{Level, Place};
 use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
@@ -51,17 +52,20 @@ impl<'a> Pass<'a> {
 
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
     pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
-        let findings = match Repository::open(source) {
+        let unusable = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
-            Err(findings) => findings,
+            Err(unusable) => unusable,
         };
+        let findings = &unusable.findings;
+        let mut groups = FindingGroups::default();
+        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
         let mut summary = Summary::default();
-        summary.add_findings(&findings);
+        summary.add_findings(findings);
         let mut sinks = self.sinks()?;
         for sink in &mut sinks {
             match sink.format {
-                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(&findings, &summary)))?,
-                Format::Human => findings.iter().try_for_each(|finding| sink.write(&shown(finding, self.printer)))?,
+                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(findings, &summary)))?,
+                Format::Human => sink.findings(&groups, |file| unusable.text(file))?,
             }
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
@@ -140,12 +144,6 @@ fn listed(repository: &Repository) -> String {
     if names.is_empty() { "none".to_owned() } else { crate::report::some_of(&names, 12) }
 }
 
-fn shown(finding: &Finding, printer: &Printer) -> String {
-    let mut groups = FindingGroups::default();
-    groups.add(finding.clone(), None);
-    groups.iter().map(|group| human::finding(group, None, printer.color)).collect()
-}
-
 /// Where one format goes.
 struct Sink<'a> {
     format: Format,
@@ -167,6 +165,17 @@ impl<'a> Sink<'a> {
             None if text.is_empty() => Ok(()),
             None => self.printer.data(text),
         }
+    }
+
+    /// Findings, each with the lines of the file that caused it.
+    fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<()> {
+        groups.iter().try_for_each(|group| {
+            let source = match &group.finding.place {
+                Place::File { file, line, .. } if *line > 0 && group.finding.may_show_source() => text_of(file),
+                _ => None,
+            };
+            self.write(&human::finding(group, source.as_deref(), self.color()))
+        })
     }
 
     fn color(&self) -> bool {
@@ -235,14 +244,7 @@ impl Report<'_> {
                         let color = sink.color();
                         sink.write(&human::difference(difference, environments, color))?;
                     }
-                    for group in self.groups.iter() {
-                        let source = match &group.finding.place {
-                            Place::File { file, line, .. } if *line > 0 && !self.groups.reveals(file) => repository.text(file),
-                            _ => None,
-                        };
-                        let color = sink.color();
-                        sink.write(&human::finding(group, source.as_deref(), color))?;
-                    }
+                    sink.findings(&self.groups, |file| repository.text(file))?;
                 }
             }
             if let Some(file) = &mut sink.file {
