@@ -168,9 +168,9 @@ impl Finding {
         Finding { help: Some(help.into()), ..self }
     }
 
-    /// Whether the line that it points at may be shown: not where a secret stands there.
-    pub fn may_show_source(&self) -> bool {
-        ![&SNAPSHOT_PRIVATE_KEY, &MANIFEST_SECRET_MATERIAL].contains(&self.rule)
+    /// Whether a secret stands in the file that it points at, so that no line of it may be shown.
+    pub fn is_about_secret(&self) -> bool {
+        [&SNAPSHOT_PRIVATE_KEY, &MANIFEST_SECRET_MATERIAL].contains(&self.rule)
     }
 
     /// What the YAML reader refused.

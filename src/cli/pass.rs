@@ -167,11 +167,14 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// Findings, each with the lines of the file that caused it.
+    /// Findings, each with the lines of the file that caused it; of a file with a secret in it, no line is shown.
     fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<()> {
+        let secret: Vec<&Place> =
+            groups.iter().map(|group| &group.finding).filter(|finding| finding.is_about_secret()).map(|finding| &finding.place).collect();
+        let shown = |file: &Utf8Path| !secret.iter().any(|place| matches!(place, Place::File { file: other, .. } if other == file));
         groups.iter().try_for_each(|group| {
             let source = match &group.finding.place {
-                Place::File { file, line, .. } if *line > 0 && group.finding.may_show_source() => text_of(file),
+                Place::File { file, line, .. } if *line > 0 && shown(file) => text_of(file),
                 _ => None,
             };
             self.write(&human::finding(group, source.as_deref(), self.color()))
