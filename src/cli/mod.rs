@@ -10,6 +10,7 @@ mod pass;
 mod render;
 mod schema;
 mod snapshot;
+mod snapshot_view;
 
 use std::fmt;
 use std::process::ExitCode;

@@ -2,33 +2,31 @@
 //! the output folder. The second takes one environment from its files to its plan, many of them in parallel; across
 //! environments nothing is kept but what whoever receives the outcomes keeps.
 
+mod discovery;
+mod snapshots;
+
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rayon::prelude::*;
 
 use crate::apply::apply;
-use crate::finding::{
-    ENVIRONMENT_NAME_INVALID, Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, SNAPSHOT_NOT_FOUND, UNREADABLE_FILE,
-};
-use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, SETTINGS_FILE, Settings, SnapshotReference};
-use crate::model::{self, KnownSnapshot};
+use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, SETTINGS_FILE, Settings};
+use crate::model::{self};
 use crate::outside::disk::OutputRoot;
-use crate::outside::files::{EntryKind, FileError, Folder};
+use crate::outside::files::{FileError, Folder};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
-use crate::render::{TemplateFile, Templates, render};
+use crate::render::{Templates, render};
 use crate::report::Outcome;
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::Snapshot;
 use crate::tree::{Digest, Tree};
-use crate::yaml::Path;
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
-/// Folder of the layers, below the environments' folder.
-const LAYERS_FOLDER: &str = "_layers";
 /// Environments that are in flight at once; what is reported stays in order.
 const BATCH: usize = 256;
 
@@ -88,11 +86,11 @@ impl Repository {
     /// The first pass.
     ///
     /// # Errors
-    /// What makes every environment impossible: broken settings or templates, no folder of environments.
+    /// What makes every environment impossible: broken settings or templates, folders that cannot be read.
     pub fn open(source: Box<dyn Folder>) -> Result<Repository, Vec<Finding>> {
         let settings_bytes = source.read(SETTINGS_FILE, MAX_INPUT_BYTES).map_err(|error| vec![of_file_error(&error)])?.unwrap_or_default();
         let settings = Settings::parse(&settings_bytes)?;
-        let templates = Templates::new(&template_files(&*source, &settings)?)?;
+        let templates = Templates::new(&discovery::template_files(&*source, &settings)?)?;
         let mut repository = Repository {
             source,
             settings_digest: Digest::of(&settings_bytes),
@@ -104,8 +102,7 @@ impl Repository {
             findings: Vec::new(),
             shared: Mutex::default(),
         };
-        repository.list_environments()?;
-        repository.list_vanished().map_err(|error| vec![of_file_error(&error)])?;
+        repository.list_environments().and_then(|()| repository.list_vanished()).map_err(|error| vec![of_file_error(&error)])?;
         Ok(repository)
     }
 
@@ -133,81 +130,6 @@ impl Repository {
     /// The folder of an environment below the repository.
     pub fn environment_folder(&self, environment: &EnvironmentName) -> Utf8PathBuf {
         Utf8Path::new(&self.settings.environments).join(environment.as_str())
-    }
-
-    fn list_environments(&mut self) -> Result<(), Vec<Finding>> {
-        let folder_path = Utf8PathBuf::from(&self.settings.environments);
-        let whole = |error: FileError| vec![of_file_error(&error)];
-        let Some(folder) = self.source.folder(folder_path.as_str()).map_err(whole)? else {
-            let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
-            return Err(vec![finding.help("run this in a repository of trustree, or begin one with `trustree init`")]);
-        };
-        for entry in folder.list().map_err(whole)? {
-            let path = folder_path.join(&entry.name);
-            if entry.name == LAYERS_FOLDER {
-                self.layers = Layers::new(layer_files(&*folder, &path, &mut self.findings).map_err(whole)?);
-                continue;
-            }
-            if entry.kind == EntryKind::File || entry.name.starts_with(['_', '.']) {
-                continue;
-            }
-            if entry.kind == EntryKind::Link {
-                let finding =
-                    Finding::new(&PATH_ESCAPES, Place::whole(&path), format!("`{path}` is a symbolic link, and links are not followed"));
-                self.findings.push(finding.help("put the environment's folder itself here"));
-                continue;
-            }
-            match EnvironmentName::new(&entry.name) {
-                Ok(name) => self.environments.push(name),
-                Err(problem) => {
-                    let finding = Finding::new(
-                        &ENVIRONMENT_NAME_INVALID,
-                        Place::whole(&path),
-                        format!("`{}` cannot be an environment: {problem}", entry.name),
-                    );
-                    self.findings.push(finding.help("rename the folder"));
-                }
-            }
-        }
-        self.refuse_case_twins(&folder_path);
-        Ok(())
-    }
-
-    /// Two environments whose names differ only in case would share a folder on some systems: both are refused.
-    fn refuse_case_twins(&mut self, folder: &Utf8Path) {
-        let mut by_lower: BTreeMap<String, Vec<EnvironmentName>> = BTreeMap::new();
-        for name in &self.environments {
-            by_lower.entry(name.as_str().to_lowercase()).or_default().push(name.clone());
-        }
-        for twins in by_lower.into_values().filter(|twins| twins.len() > 1) {
-            let names = crate::finding::listed(twins.iter().map(EnvironmentName::as_str));
-            let message = format!("the environments {names} differ only in case, and are one folder on macOS and Windows");
-            self.findings.push(
-                Finding::new(&ENVIRONMENT_NAME_INVALID, Place::whole(folder.join(twins[0].as_str())), message).help("rename one of them"),
-            );
-            self.environments.retain(|name| !twins.contains(name));
-        }
-    }
-
-    fn list_vanished(&mut self) -> Result<(), FileError> {
-        let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
-        let failed: Vec<&str> = self
-            .findings
-            .iter()
-            .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
-            .collect();
-        for entry in out.list()?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
-            let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
-            let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
-            if self.environments.binary_search(&name).is_ok() || is_refused {
-                continue;
-            }
-            let Some(folder) = out.folder(name.as_str())? else { continue };
-            if folder.list()?.iter().any(|entry| entry.name == LEDGER_FILE) {
-                self.vanished.push(name);
-            }
-        }
-        Ok(())
     }
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
@@ -337,111 +259,6 @@ impl Repository {
         let digest = Digest::of_parts([bytes.as_slice()].into_iter().chain(parts));
         Ok((inventory, digest))
     }
-
-    /// The snapshots of an environment's authorities; what is missing or broken is reported.
-    fn snapshots(
-        &self,
-        name: &EnvironmentName,
-        inventory: &Inventory,
-        digests: &mut Vec<String>,
-        findings: &mut Vec<Finding>,
-    ) -> BTreeMap<String, KnownSnapshot> {
-        let mut snapshots = BTreeMap::new();
-        let references = match inventory.snapshots(&self.environment_folder(name)) {
-            Ok(references) => references,
-            Err(more) => {
-                findings.extend(more);
-                return snapshots;
-            }
-        };
-        for (authority, reference) in references {
-            let file = reference.file();
-            let found = match reference {
-                SnapshotReference::Shared(_) => self.shared_snapshot(file),
-                SnapshotReference::Own(_) | SnapshotReference::Pending(_) => self.read_snapshot(file),
-            };
-            match found {
-                Ok(Some((snapshot, digest))) => {
-                    digests.push(format!("{authority} {file} {digest}"));
-                    snapshots.insert(authority, KnownSnapshot::Here(snapshot, file.to_owned()));
-                }
-                Ok(None) if matches!(reference, SnapshotReference::Pending(_)) => {
-                    snapshots.insert(authority, KnownSnapshot::Pending);
-                }
-                Ok(None) => {
-                    let flag = if inventory.fields.authorities.len() > 1 { format!(" --authority {authority}") } else { String::new() };
-                    let message = format!("there is no CA snapshot `{file}` for authority `{authority}` of `{name}`");
-                    let help = format!(
-                        "make it with `trustree snapshot import - --env {name}{flag}`; where the CA has not run yet, write `snapshot: pending`"
-                    );
-                    findings.push(
-                        Finding::new(&SNAPSHOT_NOT_FOUND, Place::Inventory(Path::of(["authorities", &authority])), message).help(help),
-                    );
-                }
-                Err(more) => findings.extend(more),
-            }
-        }
-        snapshots
-    }
-
-    fn read_snapshot(&self, file: &Utf8Path) -> SharedSnapshot {
-        match self.source.read(file.as_str(), MAX_INPUT_BYTES) {
-            Ok(Some(bytes)) => snapshot::load(&bytes, file).map(|snapshot| Some((Arc::new(snapshot), Digest::of(&bytes)))),
-            Ok(None) => Ok(None),
-            Err(error) => Err(vec![of_file_error(&error)]),
-        }
-    }
-
-    fn shared_snapshot(&self, file: &Utf8Path) -> SharedSnapshot {
-        if let Some(known) = self.shared.lock().unwrap_or_else(PoisonError::into_inner).get(file) {
-            return known.clone();
-        }
-        let read = self.read_snapshot(file);
-        self.shared.lock().unwrap_or_else(PoisonError::into_inner).insert(file.to_owned(), read.clone());
-        read
-    }
-}
-
-/// The files of the layers' folder: name, path, content.
-fn layer_files(
-    environments: &dyn Folder,
-    path: &Utf8Path,
-    findings: &mut Vec<Finding>,
-) -> Result<Vec<(String, Utf8PathBuf, Vec<u8>)>, FileError> {
-    let Some(folder) = environments.folder(LAYERS_FOLDER)? else { return Ok(Vec::new()) };
-    let mut files = Vec::new();
-    for entry in folder.list()? {
-        let Some(name) = entry.name.strip_suffix(".yaml").filter(|_| entry.kind != EntryKind::Folder) else { continue };
-        match folder.read(&entry.name, MAX_INPUT_BYTES) {
-            Ok(Some(bytes)) => files.push((name.to_owned(), path.join(&entry.name), bytes)),
-            Ok(None) => {}
-            Err(error) => findings.push(of_file_error(&error)),
-        }
-    }
-    Ok(files)
-}
-
-/// The user's templates: every file in a folder below `templates/`.
-fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
-    let whole = |error: FileError| vec![of_file_error(&error)];
-    let Some(templates) = source.folder(&settings.templates).map_err(whole)? else { return Ok(Vec::new()) };
-    let mut files = Vec::new();
-    for component in
-        templates.list().map_err(whole)?.into_iter().filter(|entry| entry.kind != EntryKind::File && !entry.name.starts_with('.'))
-    {
-        let Some(folder) = templates.folder(&component.name).map_err(whole)? else { continue };
-        for entry in folder.list().map_err(whole)? {
-            let is_template = entry.name.ends_with(".j2") || entry.name.ends_with(".yaml");
-            if !is_template || entry.kind == EntryKind::Folder {
-                continue;
-            }
-            let path = Utf8Path::new(&settings.templates).join(&component.name).join(&entry.name);
-            if let Some(bytes) = folder.read(&entry.name, MAX_INPUT_BYTES).map_err(whole)? {
-                files.push(TemplateFile { component: component.name.clone(), name: entry.name, path, bytes });
-            }
-        }
-    }
-    Ok(files)
 }
 
 /// A file that cannot be read, as a finding.

@@ -1,0 +1,136 @@
+//! The first pass: only names. Environments and layers, what the output folder holds, the user's templates.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{MAX_INPUT_BYTES, Repository, of_file_error};
+use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::inventory::{EnvironmentName, Layers, Settings};
+use crate::outside::files::{EntryKind, FileError, Folder};
+use crate::plan::LEDGER_FILE;
+use crate::render::TemplateFile;
+
+/// Folder of the layers, below the environments' folder.
+const LAYERS_FOLDER: &str = "_layers";
+
+impl Repository {
+    /// Finds environments and layers. A folder that is not there is a finding: nothing can be done but to begin one.
+    pub(super) fn list_environments(&mut self) -> Result<(), FileError> {
+        let folder_path = Utf8PathBuf::from(&self.settings.environments);
+        let Some(folder) = self.source.folder(folder_path.as_str())? else {
+            let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
+            self.findings.push(finding.help("run this in a repository of trustree, or begin one with `trustree init`"));
+            return Ok(());
+        };
+        for entry in folder.list()? {
+            let path = folder_path.join(&entry.name);
+            if entry.name == LAYERS_FOLDER {
+                self.layers = Layers::new(layer_files(&*folder, &path, &mut self.findings)?);
+                continue;
+            }
+            if entry.kind == EntryKind::File || entry.name.starts_with(['_', '.']) {
+                continue;
+            }
+            if entry.kind == EntryKind::Link {
+                let finding =
+                    Finding::new(&PATH_ESCAPES, Place::whole(&path), format!("`{path}` is a symbolic link, and links are not followed"));
+                self.findings.push(finding.help("put the environment's folder itself here"));
+                continue;
+            }
+            match EnvironmentName::new(&entry.name) {
+                Ok(name) => self.environments.push(name),
+                Err(problem) => {
+                    let finding = Finding::new(
+                        &ENVIRONMENT_NAME_INVALID,
+                        Place::whole(&path),
+                        format!("`{}` cannot be an environment: {problem}", entry.name),
+                    );
+                    self.findings.push(finding.help("rename the folder"));
+                }
+            }
+        }
+        self.refuse_case_twins(&folder_path);
+        Ok(())
+    }
+
+    /// Two environments whose names differ only in case would share a folder on some systems: both are refused.
+    fn refuse_case_twins(&mut self, folder: &Utf8Path) {
+        let mut by_lower: BTreeMap<String, Vec<EnvironmentName>> = BTreeMap::new();
+        for name in &self.environments {
+            by_lower.entry(name.as_str().to_lowercase()).or_default().push(name.clone());
+        }
+        for twins in by_lower.into_values().filter(|twins| twins.len() > 1) {
+            let names = crate::finding::listed(twins.iter().map(EnvironmentName::as_str));
+            let message = format!("the environments {names} differ only in case, and are one folder on macOS and Windows");
+            self.findings.push(
+                Finding::new(&ENVIRONMENT_NAME_INVALID, Place::whole(folder.join(twins[0].as_str())), message).help("rename one of them"),
+            );
+            self.environments.retain(|name| !twins.contains(name));
+        }
+    }
+
+    /// Finds what vanished environments left behind.
+    pub(super) fn list_vanished(&mut self) -> Result<(), FileError> {
+        let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
+        let failed: Vec<&str> = self
+            .findings
+            .iter()
+            .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
+            .collect();
+        for entry in out.list()?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+            let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
+            let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
+            if self.environments.binary_search(&name).is_ok() || is_refused {
+                continue;
+            }
+            let Some(folder) = out.folder(name.as_str())? else { continue };
+            if folder.list()?.iter().any(|entry| entry.name == LEDGER_FILE) {
+                self.vanished.push(name);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The files of the layers' folder: name, path, content.
+fn layer_files(
+    environments: &dyn Folder,
+    path: &Utf8Path,
+    findings: &mut Vec<Finding>,
+) -> Result<Vec<(String, Utf8PathBuf, Vec<u8>)>, FileError> {
+    let Some(folder) = environments.folder(LAYERS_FOLDER)? else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for entry in folder.list()? {
+        let Some(name) = entry.name.strip_suffix(".yaml").filter(|_| entry.kind != EntryKind::Folder) else { continue };
+        match folder.read(&entry.name, MAX_INPUT_BYTES) {
+            Ok(Some(bytes)) => files.push((name.to_owned(), path.join(&entry.name), bytes)),
+            Ok(None) => {}
+            Err(error) => findings.push(of_file_error(&error)),
+        }
+    }
+    Ok(files)
+}
+
+/// The user's templates: every file in a folder below `templates/`.
+pub(super) fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
+    let whole = |error: FileError| vec![of_file_error(&error)];
+    let Some(templates) = source.folder(&settings.templates).map_err(whole)? else { return Ok(Vec::new()) };
+    let mut files = Vec::new();
+    for component in
+        templates.list().map_err(whole)?.into_iter().filter(|entry| entry.kind != EntryKind::File && !entry.name.starts_with('.'))
+    {
+        let Some(folder) = templates.folder(&component.name).map_err(whole)? else { continue };
+        for entry in folder.list().map_err(whole)? {
+            let is_template = entry.name.ends_with(".j2") || entry.name.ends_with(".yaml");
+            if !is_template || entry.kind == EntryKind::Folder {
+                continue;
+            }
+            let path = Utf8Path::new(&settings.templates).join(&component.name).join(&entry.name);
+            if let Some(bytes) = folder.read(&entry.name, MAX_INPUT_BYTES).map_err(whole)? {
+                files.push(TemplateFile { component: component.name.clone(), name: entry.name, path, bytes });
+            }
+        }
+    }
+    Ok(files)
+}

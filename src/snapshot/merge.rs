@@ -1,0 +1,210 @@
+//! What is recorded and what a CA shows now, merged into one snapshot: roots stay until they are dropped, `unknown`
+//! never replaces a fact, and a root that was rotated out is given a day until which it is needed.
+
+use jiff::ToSpan as _;
+use jiff::civil::Date;
+
+use super::candidate::Draft;
+use super::import::ImportRequest;
+use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
+use crate::finding::{
+    CA_CHAIN_BROKEN, Finding, Place, ROOT_DROP_REFUSED, ROOT_DROPPED_TOO_EARLY, SNAPSHOT_OF_ANOTHER_CA, SNAPSHOT_PARTIAL,
+};
+use crate::pki::{Certificate, Fingerprint, GoDuration, TlsClaims, Verification};
+use crate::yaml::Fact;
+
+/// The new snapshot; `notes` takes what should be known about it.
+///
+/// # Errors
+/// An input of another CA, and roots that cannot be dropped.
+pub(super) fn merge(
+    draft: Draft,
+    existing: Option<&Snapshot>,
+    request: &ImportRequest,
+    notes: &mut Vec<Finding>,
+) -> Result<Snapshot, Vec<Finding>> {
+    let place = draft.place.clone();
+    let existing = existing.filter(|_| !request.replace);
+    if let Some(existing) = existing
+        && !is_same_authority(&draft, existing)
+    {
+        let message = "the input shares neither a root nor a key id with the snapshot: it is another CA";
+        let help = "if this CA was built anew, so that everything issued so far is void, give `--replace`; otherwise look which cluster the input is from";
+        return Err(vec![Finding::new(&SNAPSHOT_OF_ANOTHER_CA, place, message).help(help)]);
+    }
+    let listed: Vec<Fingerprint> = draft.roots.iter().map(Certificate::fingerprint).collect();
+    let mut roots: Vec<Root> = draft
+        .roots
+        .iter()
+        .map(|certificate| Root {
+            certificate: certificate.clone(),
+            needed_until: existing.and_then(|existing| existing.root(certificate.fingerprint())?.needed_until),
+        })
+        .collect();
+    roots.extend(existing.into_iter().flat_map(Snapshot::roots).filter(|root| !listed.contains(&root.certificate.fingerprint())).cloned());
+    sort_roots(&mut roots);
+    let intermediates = match existing {
+        Some(existing) if draft.intermediates.is_empty() => existing.intermediates.clone(),
+        _ => chained(&draft.intermediates, &roots, &place, notes),
+    };
+    let mut snapshot = Snapshot {
+        roots,
+        intermediates,
+        federated_roots: draft.federated_roots.or_else(|| Some(existing?.federated_roots.clone())).unwrap_or_default(),
+        authority: merged(draft.authority, existing.map(Snapshot::authority)),
+        provisioners: draft.provisioners.or(existing.map(|existing| existing.provisioners.clone()).unwrap_or_default()),
+    };
+    // A root that the CA took for its own is no longer a federated one.
+    let (roots, federated) = (&snapshot.roots, &mut snapshot.federated_roots);
+    federated.retain(|certificate| !roots.iter().any(|root| root.certificate == *certificate));
+    if let Some(existing) = existing {
+        set_needed_until(&mut snapshot, existing, request.as_of, &place, notes);
+    }
+    drop_roots(&mut snapshot, &listed, request, &place, notes)?;
+    Ok(snapshot)
+}
+
+/// Whether input and snapshot share a root, its key where it was issued anew, or a provisioner's key.
+fn is_same_authority(draft: &Draft, existing: &Snapshot) -> bool {
+    let shares_root = draft.roots.iter().any(|certificate| {
+        existing.roots.iter().any(|root| {
+            root.certificate.fingerprint() == certificate.fingerprint()
+                || root.certificate.public_key_fingerprint() == certificate.public_key_fingerprint()
+        })
+    });
+    let kids = draft.provisioners.known().into_iter().flat_map(|provisioners| provisioners.values()).filter_map(|one| one.kid.as_deref());
+    let mut kids = kids.filter(|kid| !kid.is_empty());
+    shares_root || kids.any(|kid| existing.provisioners_with_kid(kid).next().is_some())
+}
+
+fn merged(new: Authority, old: Option<&Authority>) -> Authority {
+    let Some(old) = old.cloned() else { return new };
+    Authority {
+        version: new.version.or(old.version),
+        dns_names: new.dns_names.or(old.dns_names),
+        backdate: new.backdate.or(old.backdate),
+        claims: new.claims.or(old.claims),
+        policy: new.policy.or(old.policy),
+        enable_admin: new.enable_admin.or(old.enable_admin),
+        deployment_type: new.deployment_type.or(old.deployment_type),
+        registration_authority: new.registration_authority.or(old.registration_authority),
+    }
+}
+
+/// Intermediates with the root that each chains to.
+fn chained(intermediates: &[Certificate], roots: &[Root], place: &Place, notes: &mut Vec<Finding>) -> Vec<Intermediate> {
+    let chain = |certificate: &Certificate| {
+        let root = root_of(certificate, intermediates, roots, intermediates.len());
+        if root.is_none() {
+            let forged = roots.iter().any(|root| certificate.names_issuer(&root.certificate));
+            let message = if forged {
+                format!("the intermediate `{}` names a root as its issuer that has not signed it", certificate.subject())
+            } else {
+                format!(
+                    "the intermediate `{}` was issued by `{}`, and that is none of the roots",
+                    certificate.subject(),
+                    certificate.issuer()
+                )
+            };
+            notes.push(
+                Finding::new(&CA_CHAIN_BROKEN, place.clone(), message).help("look whether root and intermediate come from the same CA"),
+            );
+        }
+        Intermediate { certificate: certificate.clone(), root: root.into() }
+    };
+    intermediates.iter().map(chain).collect()
+}
+
+/// The root at the end of a chain. A signature that the library cannot check is taken for good where names and key
+/// identifiers fit; one that it has checked goes first.
+fn root_of(certificate: &Certificate, intermediates: &[Certificate], roots: &[Root], depth: usize) -> Option<Fingerprint> {
+    let issues = |issuer: &Certificate| certificate.names_issuer(issuer).then(|| certificate.issued_by(issuer));
+    let by = |wanted: Verification| roots.iter().find(|root| issues(&root.certificate) == Some(wanted));
+    if let Some(root) = by(Verification::Verified).or_else(|| by(Verification::NotSupported)) {
+        return Some(root.certificate.fingerprint());
+    }
+    let depth = depth.checked_sub(1)?;
+    intermediates
+        .iter()
+        .filter(|above| *above != certificate && matches!(issues(above), Some(Verification::Verified | Verification::NotSupported)))
+        .find_map(|above| root_of(above, intermediates, roots, depth))
+}
+
+/// Gives a root that the CA has left a day until which it is needed: the day of the import, the longest life of a leaf
+/// and the backdate. It is written once; a root that the CA came back to loses it.
+fn set_needed_until(snapshot: &mut Snapshot, existing: &Snapshot, as_of: Date, place: &Place, notes: &mut Vec<Finding>) {
+    let in_use = |intermediates: &[Intermediate]| -> Vec<Fingerprint> {
+        // Only the first one issues; what stands behind it is its own chain.
+        intermediates.first().and_then(|intermediate| intermediate.root.known().copied()).into_iter().collect()
+    };
+    let now = in_use(&snapshot.intermediates);
+    if now.is_empty() {
+        return;
+    }
+    let mut before = in_use(&existing.intermediates);
+    if before.is_empty()
+        && let [only] = existing.roots.as_slice()
+    {
+        before.push(only.certificate.fingerprint());
+    }
+    // Leaves issued until now lived under the old claims.
+    let life = snapshot.longest_leaf_life().max(existing.longest_leaf_life());
+    let is_known = snapshot.provisioners.known().is_some() && snapshot.authority.claims.known().is_some();
+    let backdates = [snapshot.authority.backdate, existing.authority.backdate].map(|fact| fact.known().copied());
+    let backdate = backdates.into_iter().max().flatten().unwrap_or(GoDuration::from_minutes(1));
+    let days = life.unwrap_or(TlsClaims::GLOBAL.max).saturating_add(backdate).days_rounded_up();
+    let until = as_of.saturating_add(days.min(3_000_000).days());
+    for root in &mut snapshot.roots {
+        let fingerprint = root.certificate.fingerprint();
+        if now.contains(&fingerprint) {
+            root.needed_until = None;
+        } else if before.contains(&fingerprint) && root.needed_until.is_none() {
+            root.needed_until = Some(until);
+            if !is_known {
+                let message = format!(
+                    "`neededUntil` of the root `{}` assumes that no leaf lives longer than {}, as not all claims are known",
+                    root.certificate.subject(),
+                    life.unwrap_or(TlsClaims::GLOBAL.max)
+                );
+                notes.push(
+                    Finding::new(&SNAPSHOT_PARTIAL, place.clone(), message).help("add ca.json, or wait longer before the root is dropped"),
+                );
+            }
+        }
+    }
+}
+
+fn drop_roots(
+    snapshot: &mut Snapshot,
+    listed: &[Fingerprint],
+    request: &ImportRequest,
+    place: &Place,
+    notes: &mut Vec<Finding>,
+) -> Result<(), Vec<Finding>> {
+    let mut findings = Vec::new();
+    for fingerprint in &request.drop_roots {
+        let refused = |message: String, help: &str| Finding::new(&ROOT_DROP_REFUSED, place.clone(), message).help(help);
+        let Some(root) = snapshot.root(*fingerprint) else {
+            let message = format!("there is no root `{fingerprint}` to drop");
+            findings.push(refused(message, "`trustree snapshot show` lists the roots with their fingerprints"));
+            continue;
+        };
+        let subject = root.certificate.subject().to_owned();
+        if listed.contains(fingerprint) {
+            let message = format!("the root `{subject}` cannot be dropped: the CA still lists it, and the next import would bring it back");
+            findings.push(refused(message, "take it out of `root` in ca.json and of the certificates, then export again"));
+            continue;
+        }
+        if snapshot.intermediates.iter().any(|intermediate| intermediate.root == Fact::Known(*fingerprint)) {
+            let message = format!("the root `{subject}` cannot be dropped: the present intermediate chains to it");
+            findings.push(refused(message, "first move the CA to an intermediate under another root"));
+            continue;
+        }
+        if let Some(until) = root.needed_until.filter(|until| request.as_of < *until) {
+            let message = format!("the root `{subject}` is dropped before {until}, while certificates issued under it may still be valid");
+            notes.push(Finding::new(&ROOT_DROPPED_TOO_EARLY, place.clone(), message).help("keep the root until that day"));
+        }
+        snapshot.roots.retain(|root| root.certificate.fingerprint() != *fingerprint);
+    }
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
+}
