@@ -90,7 +90,7 @@ impl Environment {
             inventory.push_str("\n    podSecurityContext:\n      runAsNonRoot: true\n");
         }
         write_issuers(&mut inventory, issuers, team);
-        write_certificates(&mut inventory, issuers, team, random);
+        write_certificates(&mut inventory, &name, issuers, team, random);
         Environment { name, inventory, snapshot }
     }
 }
@@ -112,8 +112,9 @@ fn write_issuers(out: &mut String, count: usize, team: &str) {
     }
 }
 
-/// Two to twelve certificates, most of them signed by the issuer for all namespaces.
-fn write_certificates(out: &mut String, issuers: usize, team: &str, random: &mut Random) {
+/// Two to twelve certificates, most of them signed by the issuer for all namespaces. Most have only names that mean the
+/// same in every cluster, and are equal in many of them; every third has a name of its own.
+fn write_certificates(out: &mut String, environment: &str, issuers: usize, team: &str, random: &mut Random) {
     out.push_str("certificates:\n");
     let count = 2 + random.below(11);
     let mut taken = BTreeSet::new();
@@ -132,8 +133,12 @@ fn write_certificates(out: &mut String, issuers: usize, team: &str, random: &mut
         let _ = write!(
             out,
             "  {namespace}-{service}:\n    name: {service}\n    namespace: {namespace}\n    issuer: {issuer}\n    dnsNames:\n      \
-             - {service}.{namespace}.svc.cluster.local\n      - {service}.{namespace}.svc\n    duration: 24h\n"
+             - {service}.{namespace}.svc.cluster.local\n      - {service}.{namespace}.svc\n"
         );
+        if random.chance(33) {
+            let _ = writeln!(out, "      - {service}.{namespace}.{environment}.example.com");
+        }
+        out.push_str("    duration: 24h\n");
         if random.chance(30) {
             out.push_str("    renewBefore: 8h\n");
         }
