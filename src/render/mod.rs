@@ -13,7 +13,7 @@ use crate::finding::{
     MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place, TEMPLATE_INVALID,
 };
 use crate::inventory::Settings;
-use crate::manifest::{Flaw, Identity, check_object, check_plain};
+use crate::manifest::{Flaw, Identity};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, ProblemKind};
@@ -186,9 +186,9 @@ impl Pass<'_> {
             text.push('\n');
         }
         let (identity, flaws) = match specification.content {
-            Content::Objects => check_object(&text),
-            Content::Values => (None, check_plain(&text, false)),
-            Content::Kustomization => (None, check_plain(&text, true)),
+            Content::Objects => self.templates.checked.object(&text),
+            Content::Values => (None, self.templates.checked.plain(&text, false)),
+            Content::Kustomization => (None, self.templates.checked.plain(&text, true)),
         };
         for flaw in &flaws {
             self.findings.push(of_flaw(flaw, file, source.as_str(), place.clone()));
