@@ -3,6 +3,7 @@
 //! Knows Kubernetes objects, not how they came about: a problem names a path in the document, and whoever rendered it
 //! knows which inventory entry that was.
 
+mod checked;
 mod kinds;
 mod name;
 
@@ -10,6 +11,7 @@ use std::fmt;
 
 use crate::yaml::{Keys, Node, Path, Problem, Value, YamlError, read};
 
+pub use checked::CheckedDocuments;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
 
 /// What makes an object the same object.

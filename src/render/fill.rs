@@ -2,6 +2,8 @@
 //! stands in decides how it looks: a scalar on the line, or a map or list as an indented block with one key per line.
 //! A value can therefore never change its type, and never add structure.
 
+use std::fmt::Write as _;
+
 use minijinja::{Output, State, Value};
 
 use crate::yaml::{block, block_entries, scalar};
@@ -20,7 +22,8 @@ pub(super) fn write_marked(out: &mut Output<'_>, _state: &mut State<'_, '_>, val
         serde_json::to_string(value).map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
     // Inside JSON strings, the only place where they can stand, the marks themselves are escaped.
     let json = if json.contains([OPEN, CLOSE]) { json.replace(OPEN, "\\uf8fe").replace(CLOSE, "\\uf8ff") } else { json };
-    out.write_str(&format!("{OPEN}{json}{CLOSE}")).map_err(|_| minijinja::Error::new(minijinja::ErrorKind::WriteFailure, "out of memory"))
+    let written = out.write_char(OPEN).and_then(|()| out.write_str(&json)).and_then(|()| out.write_char(CLOSE));
+    written.map_err(|_| minijinja::Error::new(minijinja::ErrorKind::WriteFailure, "out of memory"))
 }
 
 /// Replaces the marked values of a rendered template.
