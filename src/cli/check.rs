@@ -31,6 +31,7 @@ impl Check {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let pass = Pass {
             printer,
+            start,
             selection: &self.selection,
             output: &self.output,
             jobs: &self.jobs,

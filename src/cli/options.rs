@@ -35,6 +35,10 @@ pub(super) struct SelectionOptions {
 
 impl SelectionOptions {
     pub(super) fn selection(&self) -> Result<Selection> {
+        // An empty variable in CI is not meant as everything, and not as nothing either.
+        if self.env.iter().any(String::is_empty) {
+            bail!("`--env` is empty (or `TRUSTREE_ENV` is); name an environment, or leave it out for all of them");
+        }
         let labels = self.selector.iter().map(|label| (label.key.clone(), label.value.clone())).collect();
         Selection::new(&self.env, labels).context("`--env` takes names with `*`, `?` and `[…]`")
     }

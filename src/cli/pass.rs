@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
 use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionOptions};
@@ -30,6 +31,8 @@ pub(super) enum View {
 /// A pass.
 pub(super) struct Pass<'a> {
     pub(super) printer: &'a Printer,
+    /// The folder that paths on the command line start from.
+    pub(super) start: &'a Utf8Path,
     pub(super) selection: &'a SelectionOptions,
     pub(super) output: &'a OutputOptions,
     pub(super) jobs: &'a JobOptions,
@@ -125,7 +128,7 @@ impl Pass<'_> {
         if on_stdout > 1 {
             bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
         }
-        self.output.output.iter().map(|target| Sink::open(target, self.printer)).collect()
+        self.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
     }
 }
 
@@ -149,9 +152,9 @@ struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     #[expect(clippy::disallowed_methods, reason = "a report goes to the path that the person named, inside the repository or not")]
-    fn open(target: &OutputTarget, printer: &'a Printer) -> Result<Sink<'a>> {
+    fn open(target: &OutputTarget, start: &Utf8Path, printer: &'a Printer) -> Result<Sink<'a>> {
         let create =
-            |path: &camino::Utf8PathBuf| File::create(path).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
+            |path: &Utf8PathBuf| File::create(start.join(path)).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
         Ok(Sink { format: target.format, file: target.path.as_ref().map(create).transpose()?, printer })
     }
 

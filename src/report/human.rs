@@ -156,11 +156,14 @@ pub fn summary(summary: &Summary, verb: &str) -> String {
     } else if summary.files() > 0 {
         let causes = summary.causes.iter().map(|(cause, number)| format!("{number} {}", short(*cause))).collect::<Vec<_>>().join(", ");
         parts.push(format!("{} not as rendered ({causes})", counted(summary.files(), "file")));
-    } else if summary.ledgers == 0 && summary.stopped == 0 && summary.environments > 0 {
+    } else if summary.ledgers + summary.ledgers_written == 0 && summary.stopped == 0 && summary.environments > 0 {
         parts.push("nothing to change".to_owned());
     }
     if summary.ledgers > 0 {
         parts.push(format!("{} out of date", counted(summary.ledgers, "ledger")));
+    }
+    if summary.ledgers_written > 0 {
+        parts.push(format!("{} written", counted(summary.ledgers_written, "ledger")));
     }
     if summary.stopped > 0 {
         parts.push(format!("{} not rendered", counted(summary.stopped, "environment")));
