@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use trustree::fleet::{AT_ONCE, Repository, Selection};
+use trustree::fleet::{IN_FLIGHT, Repository, Selection};
 use trustree::outside::disk::OutputRoot;
 use trustree::outside::files::{Entry, FileError, Folder, OpenFolder};
 use trustree::plan::Permissions;
@@ -73,7 +73,7 @@ fn render(root: &Utf8Path, seed: u64, threads: usize) {
         repository.for_each(
             &Selection::default(),
             Permissions::default(),
-            AT_ONCE,
+            IN_FLIGHT,
             |outcome| repository.apply(outcome, &output),
             |outcome, ()| {
                 outcomes.push(outcome);

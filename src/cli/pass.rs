@@ -1,5 +1,6 @@
 //! One pass over the selected environments for `check`, `diff` and `render`: the same plan, told in different ways.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
@@ -8,11 +9,12 @@ use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
-use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionOptions};
+use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
 use crate::finding::{Finding, Level, Place};
-use crate::fleet::{AT_ONCE, Repository};
+use crate::fleet::{IN_FLIGHT, Repository};
+use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
@@ -33,9 +35,7 @@ pub(super) struct Pass<'a> {
     pub(super) printer: &'a Printer,
     /// The folder that paths on the command line start from.
     pub(super) start: &'a Utf8Path,
-    pub(super) selection: &'a SelectionOptions,
-    pub(super) output: &'a OutputOptions,
-    pub(super) jobs: &'a JobOptions,
+    pub(super) options: &'a PassOptions,
     pub(super) permissions: Permissions,
     /// The verb of the command, and of the summary: `check`, `checked`.
     pub(super) verbs: (&'a str, &'a str),
@@ -46,10 +46,21 @@ pub(super) struct Pass<'a> {
     pub(super) strict: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass that writes nothing.
+    pub(super) fn reading(
+        printer: &'a Printer,
+        start: &'a Utf8Path,
+        options: &'a ReadOptions,
+        verbs: (&'a str, &'a str),
+        view: View,
+    ) -> Pass<'a> {
+        Pass { printer, start, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
+    }
+
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
-    pub(super) fn open(&self, opened: Result<Repository, Vec<Finding>>) -> Result<Option<Repository>> {
-        let findings = match opened {
+    pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
+        let findings = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
             Err(findings) => findings,
         };
@@ -68,10 +79,10 @@ impl Pass<'_> {
 
     /// Goes through the environments; `act` runs for each of them in parallel.
     pub(super) fn run(&self, repository: &Repository, act: impl Fn(&mut Outcome) + Sync) -> Result<Status> {
-        let selection = self.selection.selection()?;
-        self.jobs.start()?;
+        let selection = self.options.selection.selection()?;
+        self.options.jobs.start()?;
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         let wants_differences = self.view == View::Differences;
         let mut report = Report {
@@ -79,6 +90,7 @@ impl Pass<'_> {
             sinks: self.sinks()?,
             groups: FindingGroups::default(),
             differences: Vec::new(),
+            known: HashMap::new(),
             summary: Summary::default(),
             first: true,
         };
@@ -88,7 +100,7 @@ impl Pass<'_> {
         repository.for_each(
             &selection,
             self.permissions,
-            if self.fail_fast { 1 } else { AT_ONCE },
+            if self.fail_fast { 1 } else { IN_FLIGHT },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
@@ -104,7 +116,7 @@ impl Pass<'_> {
         );
         failed?;
         if report.summary.environments == 0 && !selection.is_everything() {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         report.end(repository)?;
         Ok(self.status(&report.summary))
@@ -124,11 +136,11 @@ impl Pass<'_> {
     }
 
     fn sinks(&self) -> Result<Vec<Sink<'_>>> {
-        let on_stdout = self.output.output.iter().filter(|target| target.path.is_none()).count();
+        let on_stdout = self.options.output.output.iter().filter(|target| target.path.is_none()).count();
         if on_stdout > 1 {
             bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
         }
-        self.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
+        self.options.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
     }
 }
 
@@ -176,8 +188,10 @@ struct Report<'a> {
     pass: &'a Pass<'a>,
     sinks: Vec<Sink<'a>>,
     groups: FindingGroups,
-    /// Differences that are not the same, in order of their first environment.
-    differences: Vec<(Digest, FileDifference, Vec<String>)>,
+    /// Differences that are not the same, in order of their first environment, each with all of its environments.
+    differences: Vec<(FileDifference, Vec<String>)>,
+    /// Where each of them stands in that list.
+    known: HashMap<Digest, usize>,
     summary: Summary,
     first: bool,
 }
@@ -210,9 +224,12 @@ impl Report<'_> {
         }
         for difference in differences {
             let name = outcome.environment.clone();
-            match self.differences.iter_mut().find(|(fingerprint, ..)| *fingerprint == difference.fingerprint) {
-                Some((.., names)) => names.push(name),
-                None => self.differences.push((difference.fingerprint, difference, vec![name])),
+            match self.known.get(&difference.fingerprint) {
+                Some(index) => self.differences[*index].1.push(name),
+                None => {
+                    self.known.insert(difference.fingerprint, self.differences.len());
+                    self.differences.push((difference, vec![name]));
+                }
             }
         }
         Ok(())
@@ -223,7 +240,7 @@ impl Report<'_> {
             match sink.format {
                 Format::Json => sink.write(&json::tail(repository.findings(), &self.summary))?,
                 Format::Human => {
-                    for (_, difference, environments) in &self.differences {
+                    for (difference, environments) in &self.differences {
                         let color = sink.color();
                         sink.write(&human::difference(difference, environments, color))?;
                     }

@@ -5,10 +5,9 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::options::{JobOptions, OutputOptions, SelectionOptions, repository_root};
+use super::options::{PassOptions, repository_root};
 use super::output::Printer;
 use super::pass::{Pass, View};
-use crate::fleet::Repository;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;
@@ -17,11 +16,7 @@ use crate::plan::Permissions;
 #[derive(Debug, Args)]
 pub(super) struct Render {
     #[command(flatten)]
-    selection: SelectionOptions,
-    #[command(flatten)]
-    output: OutputOptions,
-    #[command(flatten)]
-    jobs: JobOptions,
+    pass: PassOptions,
     /// Overwrite files that were edited by hand
     #[arg(long, env = "TRUSTREE_FORCE")]
     force: bool,
@@ -41,9 +36,7 @@ impl Render {
         let pass = Pass {
             printer,
             start,
-            selection: &self.selection,
-            output: &self.output,
-            jobs: &self.jobs,
+            options: &self.pass,
             permissions: Permissions { force: self.force, adopt: self.adopt },
             verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),
             view: if self.dry_run { View::Drift } else { View::Rendered },
@@ -51,7 +44,7 @@ impl Render {
             strict: false,
         };
         let root = repository_root(start)?;
-        let Some(repository) = pass.open(Repository::open(Box::new(OpenFolder::open(&root)?)))? else { return Ok(Status::NoAnswer) };
+        let Some(repository) = pass.open(Box::new(OpenFolder::open(&root)?))? else { return Ok(Status::NoAnswer) };
         if self.dry_run {
             return pass.run(&repository, |_| {});
         }

@@ -27,8 +27,8 @@ use crate::tree::{Digest, Tree};
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
-/// Environments that are in flight at once; what is reported stays in order.
-pub const AT_ONCE: usize = 256;
+/// Environments that are in flight at once, as a rule; what is reported stays in order.
+pub const IN_FLIGHT: usize = 256;
 
 /// A repository after the first pass.
 pub struct Repository {
@@ -136,21 +136,21 @@ impl Repository {
     }
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
-    /// and what `act` made of them one by one in order of their names, and says whether to go on; `at_once` may be in
-    /// flight by then, so only with 1 nothing is done behind the last one taken. What vanished environments left behind
-    /// comes last, and only when everything is selected.
+    /// and what `act` made of them one by one in order of their names, and says whether to go on. What vanished
+    /// environments left behind comes last, and only when everything is selected. At most `in_flight` environments are
+    /// under way, so that many are done when `take` wants no more.
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
         permissions: Permissions,
-        at_once: usize,
+        in_flight: usize,
         act: impl Fn(&mut Outcome) -> T + Sync,
         mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
     ) {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
-        for batch in all.chunks(at_once.max(1)) {
+        for batch in all.chunks(in_flight.max(1)) {
             let outcomes: Vec<Option<(Outcome, T)>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {

@@ -310,6 +310,10 @@ fn parse_component(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) 
 /// A template engine's error as a finding.
 pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) -> Finding {
     let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
+    let column = error.range().zip(error.template_source()).map_or(1, |(range, source)| {
+        let before = source.get(..range.start).unwrap_or_default();
+        before.chars().rev().take_while(|character| *character != '\n').count() + 1
+    });
     let excerpt = error
         .range()
         .and_then(|range| error.template_source()?.get(range))
@@ -333,5 +337,6 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
         }
         _ => "look at this line; the built-in template of that name shows how it can be",
     };
-    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::from(line > 0) }, message).help(help)
+    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::try_from(column).unwrap_or(1) }, message)
+        .help(help)
 }
