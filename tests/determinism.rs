@@ -9,7 +9,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use trustree::fleet::{IN_FLIGHT, Repository, Selection};
+use trustree::fleet::{AT_ONCE, Repository, Selection};
 use trustree::outside::disk::OutputRoot;
 use trustree::outside::files::{Entry, FileError, Folder, OpenFolder};
 use trustree::plan::Permissions;
@@ -64,7 +64,7 @@ fn repository(root: &Path) {
 
 fn render(root: &Utf8Path, seed: u64, threads: usize) {
     let source = Shuffled { inner: Box::new(OpenFolder::open(root).expect("opened")), seed };
-    let repository = Repository::open(Box::new(source)).expect("a repository");
+    let repository = Repository::open(Box::new(source)).unwrap_or_else(|unusable| panic!("{:?}", unusable.findings));
     let output = OutputRoot::open(root, "out").expect("opened");
     let mut names = Vec::new();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
@@ -73,7 +73,7 @@ fn render(root: &Utf8Path, seed: u64, threads: usize) {
         repository.for_each(
             &Selection::default(),
             Permissions::default(),
-            IN_FLIGHT,
+            AT_ONCE,
             |outcome| repository.apply(outcome, &output),
             |outcome, ()| {
                 outcomes.push(outcome);

@@ -12,8 +12,8 @@ use super::Status;
 use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
-use crate::finding::{Finding, Level, Place};
-use crate::fleet::{IN_FLIGHT, Repository};
+use crate::finding::{Level, Place};
+use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
@@ -60,17 +60,20 @@ impl<'a> Pass<'a> {
 
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
     pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
-        let findings = match Repository::open(source) {
+        let unusable = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
-            Err(findings) => findings,
+            Err(unusable) => unusable,
         };
+        let findings = &unusable.findings;
+        let mut groups = FindingGroups::default();
+        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
         let mut summary = Summary::default();
-        summary.add_findings(&findings);
+        summary.add_findings(findings);
         let mut sinks = self.sinks()?;
         for sink in &mut sinks {
             match sink.format {
-                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(&findings, &summary)))?,
-                Format::Human => findings.iter().try_for_each(|finding| sink.write(&shown(finding, self.printer)))?,
+                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(findings, &summary)))?,
+                Format::Human => sink.findings(&groups, |file| unusable.text(file))?,
             }
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
@@ -100,7 +103,7 @@ impl<'a> Pass<'a> {
         repository.for_each(
             &selection,
             self.permissions,
-            if self.fail_fast { 1 } else { IN_FLIGHT },
+            if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
@@ -149,12 +152,6 @@ fn listed(repository: &Repository) -> String {
     if names.is_empty() { "none".to_owned() } else { crate::report::some_of(&names, 12) }
 }
 
-fn shown(finding: &Finding, printer: &Printer) -> String {
-    let mut groups = FindingGroups::default();
-    groups.add(finding.clone(), None);
-    groups.iter().map(|group| human::finding(group, None, printer.color)).collect()
-}
-
 /// Where one format goes.
 struct Sink<'a> {
     format: Format,
@@ -176,6 +173,20 @@ impl<'a> Sink<'a> {
             None if text.is_empty() => Ok(()),
             None => self.printer.data(text),
         }
+    }
+
+    /// Findings, each with the lines of the file that caused it; of a file with a secret in it, no line is shown.
+    fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<()> {
+        let secret: Vec<&Place> =
+            groups.iter().map(|group| &group.finding).filter(|finding| finding.is_about_secret()).map(|finding| &finding.place).collect();
+        let shown = |file: &Utf8Path| !secret.iter().any(|place| matches!(place, Place::File { file: other, .. } if other == file));
+        groups.iter().try_for_each(|group| {
+            let source = match &group.finding.place {
+                Place::File { file, line, .. } if *line > 0 && shown(file) => text_of(file),
+                _ => None,
+            };
+            self.write(&human::finding(group, source.as_deref(), self.color()))
+        })
     }
 
     fn color(&self) -> bool {
@@ -244,14 +255,7 @@ impl Report<'_> {
                         let color = sink.color();
                         sink.write(&human::difference(difference, environments, color))?;
                     }
-                    for group in self.groups.iter() {
-                        let source = match &group.finding.place {
-                            Place::File { file, line, .. } if *line > 0 && !self.groups.reveals(file) => repository.text(file),
-                            _ => None,
-                        };
-                        let color = sink.color();
-                        sink.write(&human::finding(group, source.as_deref(), color))?;
-                    }
+                    sink.findings(&self.groups, |file| repository.text(file))?;
                 }
             }
             if let Some(file) = &mut sink.file {

@@ -116,7 +116,7 @@ impl Import {
         let root = repository_root(start)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&root)?)) {
             Ok(repository) => repository,
-            Err(findings) => return Ok(Err(findings)),
+            Err(unusable) => return Ok(Err(unusable.findings)),
         };
         let target = repository.snapshot_file(&name, self.authority.as_deref())?;
         Ok(target.map(|file| {
@@ -240,7 +240,7 @@ impl Show {
         let name = environment_name(&self.env)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&repository_root(start)?)?)) {
             Ok(repository) => repository,
-            Err(findings) => return refuse(printer, &findings),
+            Err(unusable) => return refuse(printer, &unusable.findings),
         };
         let file = match repository.snapshot_file(&name, self.authority.as_deref())? {
             Ok(file) => file,

@@ -6,18 +6,36 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{MAX_INPUT_BYTES, Repository, of_file_error};
 use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, PATH_ESCAPES, Place, UNREADABLE_FILE};
-use crate::inventory::{EnvironmentName, Layers, Settings};
+use crate::inventory::{EnvironmentName, Layers, SETTINGS_FILE, Settings};
 use crate::outside::files::{EntryKind, FileError, Folder};
 use crate::plan::LEDGER_FILE;
-use crate::render::TemplateFile;
+use crate::render::{TemplateFile, Templates};
+use crate::tree::Digest;
 
 /// Folder of the layers, below the environments' folder.
 const LAYERS_FOLDER: &str = "_layers";
 
+/// Settings with their digest, and the templates.
+pub(super) fn settings_and_templates(source: &dyn Folder) -> Result<(Settings, Digest, Templates), Vec<Finding>> {
+    let bytes = source.read(SETTINGS_FILE, MAX_INPUT_BYTES).map_err(|error| vec![of_file_error(&error)])?.unwrap_or_default();
+    let settings = Settings::parse(&bytes)?;
+    let templates = Templates::new(&template_files(source, &settings)?)?;
+    Ok((settings, Digest::of(&bytes), templates))
+}
+
 impl Repository {
+    /// Finds environments, layers, and what vanished environments left behind.
+    pub(super) fn list(&mut self) -> Result<(), FileError> {
+        // Where the environments cannot be seen, none of them is gone.
+        if self.list_environments()? {
+            self.list_vanished()?;
+        }
+        Ok(())
+    }
+
     /// Finds environments and layers, and says whether there is a folder for them. Where there is none that is a finding:
     /// nothing can be done but to begin one.
-    pub(super) fn list_environments(&mut self) -> Result<bool, FileError> {
+    fn list_environments(&mut self) -> Result<bool, FileError> {
         let folder_path = Utf8PathBuf::from(&self.settings.environments);
         let Some(folder) = self.source.folder(folder_path.as_str())? else {
             let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
@@ -73,7 +91,7 @@ impl Repository {
     }
 
     /// Finds what vanished environments left behind.
-    pub(super) fn list_vanished(&mut self) -> Result<(), FileError> {
+    fn list_vanished(&mut self) -> Result<(), FileError> {
         let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
         let failed: Vec<&str> = self
             .findings
@@ -125,7 +143,7 @@ fn layer_files(
 }
 
 /// The user's templates: every file in a folder below `templates/`.
-pub(super) fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
+fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
     let whole = |error: FileError| vec![of_file_error(&error)];
     let Some(templates) = source.folder(&settings.templates).map_err(whole)? else { return Ok(Vec::new()) };
     let mut files = Vec::new();

@@ -1,6 +1,7 @@
 //! The model through the templates to a tree. Writes nothing, and knows neither what is on disk nor what lint thinks.
 
 mod component;
+mod document;
 mod fill;
 
 use std::collections::BTreeMap;
@@ -8,16 +9,14 @@ use std::collections::BTreeMap;
 use minijinja::Value;
 use minijinja::value::Serde;
 
-use crate::finding::{
-    Finding, MANIFEST_DUPLICATE, MANIFEST_INVALID_YAML, MANIFEST_NAME_INVALID, MANIFEST_NOT_AN_OBJECT, MANIFEST_SECRET_MATERIAL,
-    MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place, TEMPLATE_INVALID, listed,
-};
+use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, TEMPLATE_INVALID, listed};
 use crate::inventory::Settings;
-use crate::manifest::{Flaw, Identity, check_object, check_plain};
+use crate::manifest::Identity;
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
-use crate::yaml::{Path, ProblemKind, nearest};
-use component::{Component, Content, DocumentSpecification, FileSpecification, of_template_error};
+use crate::yaml::{Path, nearest};
+use component::{Component, Content, DocumentSpecification, FileSpecification};
+use document::{Document, Job};
 
 pub use component::{TemplateFile, Templates};
 
@@ -28,14 +27,8 @@ pub use component::{TemplateFile, Templates};
 pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Result<Tree, Vec<Finding>> {
     let mut tree = Tree::default();
     let Some(home) = &model.home else { return Ok(tree) };
-    let mut pass = Pass {
-        model,
-        templates,
-        variables: Value::from(Serde(model)),
-        header: header(model),
-        identities: Vec::new(),
-        findings: Vec::new(),
-    };
+    let mut pass =
+        Pass { templates, variables: Value::from(Serde(model)), header: header(model), identities: Vec::new(), findings: Vec::new() };
     for component in &templates.components {
         let folder = settings.component_folder(home, &component.name);
         for (file, text) in pass.component(component) {
@@ -68,18 +61,11 @@ fn header(model: &Model) -> String {
 
 /// One environment on its way through the templates.
 struct Pass<'a> {
-    model: &'a Model,
     templates: &'a Templates,
     variables: Value,
     header: String,
     identities: Vec<(Identity, Place)>,
     findings: Vec<Finding>,
-}
-
-/// A rendered document.
-struct Document {
-    text: String,
-    identity: Option<Identity>,
 }
 
 impl Pass<'_> {
@@ -102,47 +88,61 @@ impl Pass<'_> {
         files
     }
 
+    /// The documents of a file: in the order of the templates, those of one template by namespace and name.
     fn file(&mut self, component: &Component, name: &str, specification: &FileSpecification, resources: &[String]) -> Vec<Document> {
         let mut all = Vec::new();
         for document in &specification.documents {
-            if let Some(when) = &document.when {
-                // What the model does not have at all would leave the document out everywhere, and for ever.
-                let top = when.split('.').next().unwrap_or(when);
-                if self.lookup(top).is_none() {
-                    self.not_in_the_model(component, top);
-                    continue;
-                }
-                if !self.lookup(when).is_some_and(|value| value.is_true()) {
-                    continue;
-                }
-            }
-            let mut documents = Vec::new();
-            match &document.over {
-                None => {
-                    let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
-                    let place = Place::whole(component.source(&document.template));
-                    documents.extend(self.document(component, name, specification, document, context, &place, None));
-                }
-                Some(over) => {
-                    let Some(map) = self.lookup(over) else {
-                        self.not_in_the_model(component, over);
-                        continue;
-                    };
-                    for key in map.try_iter().into_iter().flatten() {
-                        let entry = map.get_item(&key).unwrap_or_default();
-                        let variable = document.variable.clone().unwrap_or_default();
-                        let own = Value::from(BTreeMap::from([(variable, entry)]));
-                        let context = minijinja::context! { ..own, ..self.variables.clone() };
-                        let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
-                        let place = Place::Inventory(path.clone());
-                        documents.extend(self.document(component, name, specification, document, context, &place, Some(&path)));
-                    }
-                }
-            }
+            let job = Job { component, file: name, content: specification.content, template: &document.template };
+            let mut documents = self.documents(&job, document, resources);
             documents.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
             all.extend(documents);
         }
         all
+    }
+
+    /// What one template gives: nothing, one document, or one for each entry of a map.
+    fn documents(&mut self, job: &Job<'_>, document: &DocumentSpecification, resources: &[String]) -> Vec<Document> {
+        if let Some(when) = &document.when
+            && !self.holds(job.component, when)
+        {
+            return Vec::new();
+        }
+        let Some(over) = &document.over else {
+            let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
+            return self.keep(job.run(self.templates, context, None)).into_iter().collect();
+        };
+        let Some(map) = self.lookup(over) else {
+            self.not_in_the_model(job.component, over);
+            return Vec::new();
+        };
+        let variable = document.variable.as_deref().unwrap_or_default();
+        let mut documents = Vec::new();
+        for key in map.try_iter().into_iter().flatten() {
+            let own = Value::from(BTreeMap::from([(variable.to_owned(), map.get_item(&key).unwrap_or_default())]));
+            let context = minijinja::context! { ..own, ..self.variables.clone() };
+            let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
+            documents.extend(self.keep(job.run(self.templates, context, Some(path))));
+        }
+        documents
+    }
+
+    /// Keeps what was found in a document, and the document where there is one.
+    fn keep(&mut self, (document, findings): (Option<Document>, Vec<Finding>)) -> Option<Document> {
+        self.findings.extend(findings);
+        if let Some(Document { identity: Some(identity), place, .. }) = &document {
+            self.identities.push((identity.clone(), place.clone()));
+        }
+        document
+    }
+
+    /// Whether a path of the model leads to something that is neither empty nor false.
+    fn holds(&mut self, component: &Component, path: &str) -> bool {
+        // What the model does not have at all would leave the document out everywhere, and for ever.
+        let top = path.split('.').next().unwrap_or(path);
+        if self.lookup(top).is_none() {
+            self.not_in_the_model(component, top);
+        }
+        self.lookup(path).is_some_and(|value| value.is_true())
     }
 
     fn not_in_the_model(&mut self, component: &Component, name: &str) {
@@ -165,57 +165,6 @@ impl Pass<'_> {
         Some(value)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one document, used together only here")]
-    fn document(
-        &mut self,
-        component: &Component,
-        file: &str,
-        specification: &FileSpecification,
-        document: &DocumentSpecification,
-        context: Value,
-        place: &Place,
-        entry: Option<&Path>,
-    ) -> Option<Document> {
-        let source = component.source(&document.template);
-        let over = entry.map(|path| format!(", rendered for `{path}`")).unwrap_or_default();
-        let rendered = match self
-            .templates
-            .environment
-            .get_template(&component.template_name(&document.template))
-            .and_then(|template| template.render(context))
-        {
-            Ok(rendered) => rendered,
-            Err(error) => {
-                let mut finding = of_template_error(&source, &error);
-                finding.message.push_str(&over);
-                self.findings.push(finding);
-                return None;
-            }
-        };
-        let mut text = match fill::fill(&rendered) {
-            Ok(text) => text,
-            Err(problem) => {
-                self.findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(source), format!("{problem}{over}")));
-                return None;
-            }
-        };
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        let (identity, flaws) = match specification.content {
-            Content::Objects => check_object(&text),
-            Content::Values => (None, check_plain(&text, false)),
-            Content::Kustomization => (None, check_plain(&text, true)),
-        };
-        for flaw in &flaws {
-            self.findings.push(of_flaw(flaw, file, source.as_str(), place.clone()));
-        }
-        if let Some(identity) = &identity {
-            self.identities.push((identity.clone(), place.clone()));
-        }
-        Some(Document { text, identity })
-    }
-
     /// Objects that two entries render.
     fn duplicates(&mut self) {
         self.identities.sort_by(|(a, _), (b, _)| a.cmp(b));
@@ -227,14 +176,6 @@ impl Pass<'_> {
                 self.findings.push(finding.help("give one of them another `name` or `namespace`"));
             }
         }
-        debug_assert!(self.model.home.is_some());
-    }
-}
-
-impl Document {
-    fn sort_key(&self) -> (Option<&str>, Option<&str>) {
-        let identity = self.identity.as_ref();
-        (identity.and_then(|identity| identity.namespace.as_deref()), identity.map(|identity| identity.name.as_str()))
     }
 }
 
@@ -242,29 +183,5 @@ fn shown(place: &Place) -> String {
     match place {
         Place::Inventory(path) => format!("`{path}`"),
         Place::File { file, .. } => format!("`{file}`"),
-    }
-}
-
-fn of_flaw(flaw: &Flaw, file: &str, template: &str, place: Place) -> Finding {
-    let help = format!("it comes from `{template}`");
-    match flaw {
-        Flaw::Yaml(error) => {
-            Finding::new(&MANIFEST_INVALID_YAML, place, format!("`{file}`: {} (line {} of the document)", error.message, error.at.line))
-                .help(help)
-        }
-        Flaw::NotAnObject(problem) => Finding::new(&MANIFEST_NOT_AN_OBJECT, place, format!("`{file}`: {problem}")).help(help),
-        Flaw::Field(problem) => {
-            let inner = Finding::of_problem(problem, place.clone());
-            let rule = match problem.kind {
-                ProblemKind::UnknownField { .. } => &MANIFEST_UNKNOWN_FIELD,
-                _ => &MANIFEST_WRONG_TYPE,
-            };
-            let help = inner.help.map_or(help.clone(), |more| format!("{more} ({help})"));
-            Finding { rule, message: format!("`{file}`: {}", inner.message), help: Some(help), place }
-        }
-        Flaw::WrongValue(path, problem) => Finding::new(&MANIFEST_WRONG_TYPE, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::Name(path, problem) => Finding::new(&MANIFEST_NAME_INVALID, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::SecretMaterial(path) => Finding::new(&MANIFEST_SECRET_MATERIAL, place, format!("`{file}`: `{path}` holds secret material"))
-            .help("name a Secret in the cluster instead; a tree in Git is read by many"),
     }
 }

@@ -93,7 +93,7 @@ impl Loading<'_> {
                 reason.truncate(start);
                 reason.push_str("this is a string");
             }
-            let place = Place::at(self.file, node.place(&problem.path));
+            let place = Place::at(self.file, problem.at(node));
             self.findings.push(Finding::of_problem(&problem, place));
         }
         self.check(document?)
