@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::options::ReadOptions;
+use super::options::{ReadOptions, flag};
 use super::output::Printer;
 use super::pass::{Pass, View};
 
@@ -15,7 +15,7 @@ pub(super) struct Check {
     #[command(flatten)]
     read: ReadOptions,
     /// Fail on warnings, too
-    #[arg(long, env = "TRUSTREE_STRICT")]
+    #[arg(long, env = "TRUSTREE_STRICT", value_parser = flag)]
     strict: bool,
 }
 

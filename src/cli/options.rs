@@ -21,6 +21,15 @@ pub(super) enum ColorChoice {
     Never,
 }
 
+/// A flag as its variable says it: CI sets `1` as often as `true`, and empty where it means no.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
 /// Which environments.
 #[derive(Debug, Args)]
 pub(super) struct SelectionOptions {
