@@ -221,6 +221,7 @@ fn help_for_wrong_type(reason: &str) -> Option<&'static str> {
         "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some("put the value in double quotes"),
         "a list" => Some("write each value on a line of its own, behind `- `"),
         "a map" => Some("write fields as `name: value`, each on a line of its own"),
+        "a number that JSON has" => Some("write the number that is meant, or leave it out"),
         "`true` or `false`" => Some("write one of the two, without quotes"),
         _ => None,
     }

@@ -18,7 +18,7 @@ pub(super) struct Diff {
 
 impl Diff {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
-        let pass = Pass::reading(printer, &self.read, ("diff", "compared"), View::Differences);
+        let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), View::Differences);
         match pass.open(self.read.source.open(start)?)? {
             Some(repository) => pass.run(&repository, |_| {}),
             None => Ok(Status::NoAnswer),

@@ -21,6 +21,15 @@ pub(super) enum ColorChoice {
     Never,
 }
 
+/// A flag as its variable says it: CI sets `1` as often as `true`, and empty where it means no.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
 /// Which environments.
 #[derive(Debug, Args)]
 pub(super) struct SelectionOptions {
@@ -34,6 +43,10 @@ pub(super) struct SelectionOptions {
 
 impl SelectionOptions {
     pub(super) fn selection(&self) -> Result<Selection> {
+        // An empty variable in CI is not meant as everything, and not as nothing either.
+        if self.env.iter().any(String::is_empty) {
+            bail!("`--env` is empty (or `TRUSTREE_ENV` is); name an environment, or leave it out for all of them");
+        }
         let labels = self.selector.iter().map(|label| (label.key.clone(), label.value.clone())).collect();
         Selection::new(&self.env, labels).context("`--env` takes names with `*`, `?` and `[…]`")
     }

@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
 use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
@@ -33,6 +33,8 @@ pub(super) enum View {
 /// A pass.
 pub(super) struct Pass<'a> {
     pub(super) printer: &'a Printer,
+    /// The folder that paths on the command line start from.
+    pub(super) start: &'a Utf8Path,
     pub(super) options: &'a PassOptions,
     pub(super) permissions: Permissions,
     /// The verb of the command, and of the summary: `check`, `checked`.
@@ -46,8 +48,14 @@ pub(super) struct Pass<'a> {
 
 impl<'a> Pass<'a> {
     /// A pass that writes nothing.
-    pub(super) fn reading(printer: &'a Printer, options: &'a ReadOptions, verbs: (&'a str, &'a str), view: View) -> Pass<'a> {
-        Pass { printer, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
+    pub(super) fn reading(
+        printer: &'a Printer,
+        start: &'a Utf8Path,
+        options: &'a ReadOptions,
+        verbs: (&'a str, &'a str),
+        view: View,
+    ) -> Pass<'a> {
+        Pass { printer, start, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
     }
 
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
@@ -135,7 +143,7 @@ impl<'a> Pass<'a> {
         if on_stdout > 1 {
             bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
         }
-        self.options.output.output.iter().map(|target| Sink::open(target, self.printer)).collect()
+        self.options.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
     }
 }
 
@@ -153,9 +161,9 @@ struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     #[expect(clippy::disallowed_methods, reason = "a report goes to the path that the person named, inside the repository or not")]
-    fn open(target: &OutputTarget, printer: &'a Printer) -> Result<Sink<'a>> {
+    fn open(target: &OutputTarget, start: &Utf8Path, printer: &'a Printer) -> Result<Sink<'a>> {
         let create =
-            |path: &camino::Utf8PathBuf| File::create(path).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
+            |path: &Utf8PathBuf| File::create(start.join(path)).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
         Ok(Sink { format: target.format, file: target.path.as_ref().map(create).transpose()?, printer })
     }
 

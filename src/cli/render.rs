@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::options::{PassOptions, repository_root};
+use super::options::{PassOptions, flag, repository_root};
 use super::output::Printer;
 use super::pass::{Pass, View};
 use crate::outside::disk::OutputRoot;
@@ -18,16 +18,16 @@ pub(super) struct Render {
     #[command(flatten)]
     pass: PassOptions,
     /// Overwrite files that were edited by hand
-    #[arg(long, env = "TRUSTREE_FORCE")]
+    #[arg(long, env = "TRUSTREE_FORCE", value_parser = flag)]
     force: bool,
     /// Take over files that stand at paths that are rendered
-    #[arg(long, env = "TRUSTREE_ADOPT")]
+    #[arg(long, env = "TRUSTREE_ADOPT", value_parser = flag)]
     adopt: bool,
     /// Write nothing, and say what would be written
-    #[arg(long, env = "TRUSTREE_DRY_RUN")]
+    #[arg(long, env = "TRUSTREE_DRY_RUN", value_parser = flag)]
     dry_run: bool,
     /// Stop at the first environment that fails
-    #[arg(long, env = "TRUSTREE_FAIL_FAST")]
+    #[arg(long, env = "TRUSTREE_FAIL_FAST", value_parser = flag)]
     fail_fast: bool,
 }
 
@@ -35,6 +35,7 @@ impl Render {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let pass = Pass {
             printer,
+            start,
             options: &self.pass,
             permissions: Permissions { force: self.force, adopt: self.adopt },
             verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use walkdir::WalkDir;
 
 use super::Status;
-use super::options::{Format, OutputOptions, repository_root};
+use super::options::{Format, OutputOptions, flag, repository_root};
 use super::output::{Printer, stdin_is_terminal};
 use super::snapshot_view as shown;
 use crate::finding::Finding;
@@ -60,7 +60,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "RELEASE", env = "TRUSTREE_RELEASE")]
     release: Option<String>,
     /// The CA was built anew: forget the recorded one, with which everything issued so far loses its trust
-    #[arg(long, env = "TRUSTREE_REPLACE")]
+    #[arg(long, env = "TRUSTREE_REPLACE", value_parser = flag)]
     replace: bool,
     /// End a rotation: drop the root with this fingerprint; may be given several times
     #[arg(long, value_name = "SHA256", env = "TRUSTREE_DROP_ROOT", value_delimiter = ',')]

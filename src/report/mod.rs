@@ -58,6 +58,8 @@ pub struct Summary {
     pub blocked: usize,
     /// Ledgers that a render would rewrite although no file changes.
     pub ledgers: usize,
+    /// Ledgers written although no file changed.
+    pub ledgers_written: usize,
     /// Files written.
     pub written: usize,
     /// Files deleted.
@@ -81,7 +83,10 @@ impl Summary {
         self.stopped += usize::from(outcome.is_stopped());
         let Some(plan) = &outcome.plan else { return };
         self.changed += usize::from(!plan.is_empty());
-        self.ledgers += usize::from(plan.only_ledger());
+        match outcome.applied {
+            Some(_) => self.ledgers_written += usize::from(plan.only_ledger()),
+            None => self.ledgers += usize::from(plan.only_ledger()),
+        }
         self.blocked += plan.blocked().count();
         for change in &plan.changes {
             *self.causes.entry(change.cause).or_default() += 1;

@@ -241,6 +241,10 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
             Value::Null => visitor.visit_unit(),
             Value::Boolean(value) => visitor.visit_bool(*value),
             Value::Integer(value) => visitor.visit_i64(*value),
+            // JSON has no infinity; on the way to the API server it would become null.
+            Value::Float(value) if !value.is_finite() => {
+                Err(de::Error::custom("a number that JSON has is expected here, and this is infinite or none"))
+            }
             Value::Float(value) => visitor.visit_f64(*value),
             Value::String(value) => visitor.visit_str(value),
             Value::List(items) => visitor.visit_seq(Items { reader: self, items, next: 0 }),
