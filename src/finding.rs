@@ -96,6 +96,7 @@ rules! {
     REFERENCE_UNRESOLVED = "reference-unresolved", Error: "a name in the inventory that nothing in the inventory bears";
     NAME_INVALID = "name-invalid", Error: "a name that Kubernetes does not accept";
     DURATION_NOT_GO = "duration-not-go", Error: "a duration that Go does not read";
+    RENEW_BEFORE_TWICE = "renew-before-twice", Error: "a certificate with both ways to say when it is renewed";
     ISSUER_PASSWORD_NAMESPACE = "issuer-password-namespace", Error: "a password reference with a namespace too few or too many";
     ISSUER_IN_OTHER_NAMESPACE = "issuer-in-other-namespace", Error: "a certificate in another namespace than its StepIssuer";
     CERTIFICATE_WITHOUT_NAME = "certificate-without-name", Error: "a certificate that names nothing";

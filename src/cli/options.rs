@@ -161,9 +161,11 @@ impl Source {
     /// Opens the repository that `start` lies in.
     pub(super) fn open(&self, start: &Utf8Path) -> Result<Box<dyn Folder>> {
         let root = &repository_root(start)?;
+        // While `git commit --all` runs its hooks, what will be committed lies in another index, which this names.
+        let index = std::env::var("GIT_INDEX_FILE").ok().filter(|file| !file.is_empty());
         let revision = match self {
             Source::WorkTree => return Ok(Box::new(OpenFolder::open(root)?)),
-            Source::Index => Revision::Index,
+            Source::Index => index.as_deref().map_or(Revision::Index, |file| Revision::IndexFile(file.into())),
             Source::Revision(revision) => Revision::Commit(revision),
         };
         match GitSource::open(root, revision) {
@@ -183,26 +185,22 @@ pub(super) fn current_folder() -> Result<Utf8PathBuf> {
         .map_err(|folder| anyhow::anyhow!("the path of the present folder is not UTF-8: {}", folder.display()))
 }
 
-/// The root of the repository: the nearest folder upwards with a `trustree.yaml`, otherwise with an `environments`
-/// folder, otherwise `start` itself. The search ends at the root of a Git work tree.
+/// The root of the repository: the nearest folder upwards that has a `trustree.yaml` or an `environments` folder,
+/// otherwise `start` itself. The search ends at the root of a Git work tree.
 pub(super) fn repository_root(start: &Utf8Path) -> Result<Utf8PathBuf> {
     let start = start.canonicalize_utf8().with_context(|| format!("there is no folder `{start}`"))?;
     if !start.is_dir() {
         bail!("`{start}` is no folder");
     }
-    let mut with_environments = None;
     for folder in start.ancestors() {
-        if folder.join(SETTINGS_FILE).is_file() {
+        if folder.join(SETTINGS_FILE).is_file() || folder.join(ENVIRONMENTS_FOLDER).is_dir() {
             return Ok(folder.to_owned());
-        }
-        if with_environments.is_none() && folder.join(ENVIRONMENTS_FOLDER).is_dir() {
-            with_environments = Some(folder.to_owned());
         }
         if folder.join(".git").exists() {
             break;
         }
     }
-    Ok(with_environments.unwrap_or(start))
+    Ok(start)
 }
 
 /// How many environments are worked on at once.

@@ -49,9 +49,50 @@ macro_rules! shapes {
     };
 }
 
-type Text = String;
 type Texts = Option<Vec<String>>;
 type Labels = Option<BTreeMap<String, String>>;
+
+/// A text that may not be empty: a name, an address, a key.
+struct Text;
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "" => Err(serde::de::Error::custom("a text is expected here, and this is an empty one")),
+            _ => Ok(Text),
+        }
+    }
+}
+
+/// Declares enumerations by the words of the API.
+macro_rules! words {
+    ($($(#[$note:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {
+        $(
+            $(#[$note])*
+            #[derive(Deserialize)]
+            enum $name { $(#[serde(rename = $word)] $variant,)* }
+        )*
+    };
+}
+
+words! {
+    Algorithm { Rsa = "RSA", Ecdsa = "ECDSA", Ed25519 = "Ed25519" }
+    Encoding { Pkcs1 = "PKCS1", Pkcs8 = "PKCS8" }
+    RotationPolicy { Never = "Never", Always = "Always" }
+    Format { Der = "DER", CombinedPem = "CombinedPEM" }
+    SignatureAlgorithm {
+        Sha256Rsa = "SHA256WithRSA", Sha384Rsa = "SHA384WithRSA", Sha512Rsa = "SHA512WithRSA",
+        EcdsaSha256 = "ECDSAWithSHA256", EcdsaSha384 = "ECDSAWithSHA384", EcdsaSha512 = "ECDSAWithSHA512", PureEd25519 = "PureEd25519",
+    }
+    Usage {
+        Signing = "signing", DigitalSignature = "digital signature", ContentCommitment = "content commitment",
+        KeyEncipherment = "key encipherment", KeyAgreement = "key agreement", DataEncipherment = "data encipherment",
+        CertSign = "cert sign", CrlSign = "crl sign", EncipherOnly = "encipher only", DecipherOnly = "decipher only", Any = "any",
+        ServerAuth = "server auth", ClientAuth = "client auth", CodeSigning = "code signing", EmailProtection = "email protection",
+        SMime = "s/mime", IpsecEndSystem = "ipsec end system", IpsecTunnel = "ipsec tunnel", IpsecUser = "ipsec user",
+        Timestamping = "timestamping", OcspSigning = "ocsp signing", MicrosoftSgc = "microsoft sgc", NetscapeSgc = "netscape sgc",
+    }
+}
 
 shapes! {
     Object<Spec> { api_version: Text, kind: Text, metadata: Metadata, spec: Spec }
@@ -66,8 +107,8 @@ shapes! {
         secret_name: Text, issuer_ref: IssuerReference, common_name: Option<Text>, dns_names: Texts, ip_addresses: Texts,
         uris: Texts, email_addresses: Texts, other_names: Option<Vec<OtherName>>, subject: Option<Subject>,
         literal_subject: Option<Text>, duration: Option<Text>, renew_before: Option<Text>, renew_before_percentage: Option<u8>,
-        renewal: Option<IgnoredAny>, is_ca as "isCA": Option<bool>, usages: Texts, private_key: Option<PrivateKey>,
-        signature_algorithm: Option<Text>, encode_usages_in_request: Option<bool>, revision_history_limit: Option<u32>,
+        renewal: Option<IgnoredAny>, is_ca as "isCA": Option<bool>, usages: Option<Vec<Usage>>, private_key: Option<PrivateKey>,
+        signature_algorithm: Option<SignatureAlgorithm>, encode_usages_in_request: Option<bool>, revision_history_limit: Option<u32>,
         secret_template: Option<SecretTemplate>, keystores: Option<Keystores>,
         additional_output_formats: Option<Vec<OutputFormat>>, name_constraints: Option<IgnoredAny>,
     }
@@ -77,12 +118,12 @@ shapes! {
         organizations: Texts, countries: Texts, organizational_units: Texts, localities: Texts, provinces: Texts,
         street_addresses: Texts, postal_codes: Texts, serial_number: Option<Text>,
     }
-    PrivateKey { algorithm: Option<Text>, size: Option<u32>, encoding: Option<Text>, rotation_policy: Option<Text> }
+    PrivateKey { algorithm: Option<Algorithm>, size: Option<u32>, encoding: Option<Encoding>, rotation_policy: Option<RotationPolicy> }
     SecretTemplate { annotations: Labels, labels: Labels }
     Keystores { jks: Option<Keystore>, pkcs12: Option<Keystore> }
     Keystore { create: bool, alias: Option<Text>, profile: Option<Text>, password: Option<Text>, password_secret_ref: Option<SecretKey> }
     SecretKey { name: Text, key: Option<Text> }
-    OutputFormat { format as "type": Text }
+    OutputFormat { format as "type": Format }
 
     Role { api_version: Text, kind: Text, metadata: Metadata, rules: Option<Vec<PolicyRule>>, aggregation_rule: Option<IgnoredAny> }
     PolicyRule {

@@ -7,11 +7,12 @@ use serde::Serialize;
 use crate::catalog::CERTIFICATE_FIELDS_SINCE;
 use crate::finding::{
     CERTIFICATE_WITHOUT_NAME, DURATION_NOT_GO, FIELD_NEEDS_NEWER_CERT_MANAGER, ISSUER_IN_OTHER_NAMESPACE, Place, REFERENCE_UNRESOLVED,
-    SECRET_NAME_COLLISION, WRONG_TYPE,
+    RENEW_BEFORE_TWICE, SECRET_NAME_COLLISION, WRONG_TYPE,
 };
 use crate::inventory::{self, AdditionalOutputFormat, IssuerKind, Keystores, SecretTemplate, Subject};
 use crate::model::IssuerReference;
-use crate::model::build::{KnownSnapshot, Resolution, minor_version};
+use crate::model::conventions::minor_version;
+use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -95,8 +96,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
             );
             resolution.report(&SECRET_NAME_COLLISION, Path::of(["certificates", key]), message, "give one of them another `secretName`");
         }
-        let duration = duration(resolution, key, "duration", written.duration.as_deref());
-        let renew_before = duration_of(resolution, key, written);
+        let duration = canonical_duration(resolution, key, "duration", written.duration.as_deref());
+        let renew_before = canonical_duration(resolution, key, "renewBefore", written.renew_before.as_deref());
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
         let is_rendered =
             resolution.authority_name(issuer).is_some_and(|name| matches!(resolution.snapshots.get(name), Some(KnownSnapshot::Here(..))));
@@ -172,13 +173,19 @@ fn issuer<'a>(
     Some((issuer_key, issuer))
 }
 
-fn duration_of(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) -> Option<String> {
-    duration(resolution, key, "renewBefore", certificate.renew_before.as_deref())
-}
-
 /// A Go duration in its canonical form: what the API server stores, so that no engine sees drift.
-fn duration(resolution: &mut Resolution<'_>, key: &str, field: &str, written: Option<&str>) -> Option<String> {
+fn canonical_duration(resolution: &mut Resolution<'_>, key: &str, field: &str, written: Option<&str>) -> Option<String> {
     match written?.parse::<GoDuration>() {
+        Ok(duration) if duration.nanoseconds() <= 0 => {
+            let message = format!("`{field}: {}` is not longer than nothing", written.unwrap_or_default());
+            resolution.report(
+                &DURATION_NOT_GO,
+                Path::of(["certificates", key, field]),
+                message,
+                "write hours, minutes and seconds, such as `24h` or `90m`",
+            );
+            None
+        }
         Ok(duration) => Some(duration.to_string()),
         Err(problem) => {
             let message = format!("`{field}: {}`: {problem}", written.unwrap_or_default());
@@ -207,6 +214,15 @@ fn check_fields(resolution: &mut Resolution<'_>, key: &str, certificate: &invent
             format!("certificate `{key}` names nothing, so cert-manager refuses it"),
             "write `dnsNames:`",
         );
+    }
+    for (field, text) in [("name", &certificate.name), ("secretName", &certificate.secret_name), ("commonName", &certificate.common_name)] {
+        if text.as_deref() == Some("") {
+            resolution.report(&WRONG_TYPE, path.key(field), format!("`{field}` is empty"), "write a name, or take the field out");
+        }
+    }
+    if certificate.renew_before.is_some() && certificate.renew_before_percentage.is_some() {
+        let message = format!("certificate `{key}` has both `renewBefore` and `renewBeforePercentage`, which cert-manager refuses");
+        resolution.report(&RENEW_BEFORE_TWICE, path.key("renewBeforePercentage"), message, "keep one of the two");
     }
     if certificate.renew_before_percentage.is_some_and(|percentage| !(1..=99).contains(&percentage)) {
         resolution.report(

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::{STEP_ISSUER_CHART_REPOSITORY, ValueProblemKind, chart_values, known_versions};
 use crate::finding::{CHART_VERSION_FLOATING, Finding, Place, VALUES_NOT_CHECKED, VALUES_UNKNOWN_KEY, VALUES_WRONG_TYPE, listed};
-use crate::model::build::{Resolution, helm_fullname};
+use crate::model::conventions::helm_fullname;
+use crate::model::resolution::Resolution;
 use crate::model::{Chart, StepIssuer};
 use crate::yaml::{Path, Segment};
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::finding::{ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, PROVISIONER_NOT_JWK, PROVISIONER_WITHOUT_KEY, WRONG_TYPE, listed};
 use crate::inventory::{self, IssuerKind};
-use crate::model::build::{KnownSnapshot, Resolution};
+use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::snapshot::{self, Snapshot};
 use crate::yaml::{Fact, Path};
 

@@ -4,7 +4,10 @@
 mod build;
 mod certificate;
 mod chart;
+mod conventions;
 mod issuer;
+mod names;
+mod resolution;
 
 use std::collections::BTreeMap;
 
@@ -14,9 +17,10 @@ use serde_json::{Map, Value};
 
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 
-pub use build::{KnownSnapshot, build};
+pub use build::build;
 pub use certificate::Certificate;
 pub use issuer::{Issuer, PasswordReference, Provisioner};
+pub use resolution::KnownSnapshot;
 
 /// One environment, resolved.
 #[derive(Debug, Clone, Serialize)]

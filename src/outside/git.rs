@@ -28,19 +28,6 @@ pub enum Revision<'name> {
     Commit(&'name str),
 }
 
-/// The root of the work tree that holds a folder; `None` when no Git repository does.
-///
-/// # Errors
-///
-/// When there is a repository, but a bare one or one that cannot be opened.
-pub fn workdir_root(start: &Utf8Path) -> Result<Option<Utf8PathBuf>, GitError> {
-    match open_repository(start) {
-        Ok((_, root)) => Ok(Some(root)),
-        Err(GitError::NotARepository { .. }) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
 fn open_repository(start: &Utf8Path) -> Result<(Repository, Utf8PathBuf), GitError> {
     let repository = Repository::discover(start).map_err(|error| match error.code() {
         // The hint names the folder that Git asks to trust, not the one below it.

@@ -26,34 +26,47 @@ pub struct Origin {
 /// One file that we wrote.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// SHA-256 of its bytes; two while a write is under way. None stands for a file that was not there before.
-    pub digests: (Digest, Option<Option<Digest>>),
+    /// SHA-256 of its bytes.
+    pub digest: Digest,
+    /// What it was before, while a write is under way.
+    before: Before,
     /// What it was made from, as short digests.
     inputs: String,
     templates: String,
 }
 
+/// The state of a file before a write that may not be finished.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// No write is under way.
+    Settled,
+    /// There was no file.
+    Absent,
+    /// It had that SHA-256.
+    Present(Digest),
+}
+
 impl Line {
     /// A settled line.
     pub fn settled(digest: Digest, origin: &Origin) -> Line {
-        Line { digests: (digest, None), inputs: short(&origin.inputs), templates: short(&origin.templates) }
+        Line { digest, before: Before::Settled, inputs: short(&origin.inputs), templates: short(&origin.templates) }
     }
 
     /// The same line with the digest that the file had before, or None where it was not there.
     #[must_use]
     pub fn under_way(mut self, before: Option<Digest>) -> Line {
-        self.digests.1 = Some(before);
+        self.before = before.map_or(Before::Absent, Before::Present);
         self
     }
 
     /// Whether bytes of that digest are ours.
     pub fn owns(&self, digest: &Digest) -> bool {
-        self.digests.0 == *digest || self.digests.1 == Some(Some(*digest))
+        self.digest == *digest || self.before == Before::Present(*digest)
     }
 
     /// Whether a write of this file was begun and not finished.
     pub fn is_under_way(&self) -> bool {
-        self.digests.1.is_some()
+        self.before != Before::Settled
     }
 
     /// Whether the file was made from the same inventory, layers and snapshots.
@@ -108,13 +121,13 @@ impl Ledger {
         let mut text = String::from(HEAD);
         text.push('\n');
         for (path, line) in &self.lines {
-            let before = match line.digests.1 {
-                None => String::new(),
-                Some(None) => "none+".to_owned(),
-                Some(Some(before)) => format!("{before}+"),
+            let before = match line.before {
+                Before::Settled => String::new(),
+                Before::Absent => "none+".to_owned(),
+                Before::Present(before) => format!("{before}+"),
             };
             // Writing into a string cannot fail.
-            let _ = writeln!(text, "{path} {before}{} {} {}", line.digests.0, line.inputs, line.templates);
+            let _ = writeln!(text, "{path} {before}{} {} {}", line.digest, line.inputs, line.templates);
         }
         text
     }
@@ -127,17 +140,17 @@ fn parse_line(text: &str) -> Result<(OutPath, Line), String> {
     };
     let path = OutPath::new(path).map_err(|problem| format!("`{path}` may not be listed: {problem}"))?;
     let digest = |text: &str| Digest::from_hex(text).ok_or_else(|| format!("`{text}` is no SHA-256"));
-    let digests = match digests.split_once('+') {
-        None => (digest(digests)?, None),
-        Some(("none", after)) => (digest(after)?, Some(None)),
-        Some((before, after)) => (digest(after)?, Some(Some(digest(before)?))),
+    let (digest, before) = match digests.split_once('+') {
+        None => (digest(digests)?, Before::Settled),
+        Some(("none", after)) => (digest(after)?, Before::Absent),
+        Some((before, after)) => (digest(after)?, Before::Present(digest(before)?)),
     };
     for part in [inputs, templates] {
         if part.len() != 16 || !part.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(format!("`{part}` is no digest"));
         }
     }
-    Ok((path, Line { digests, inputs: inputs.to_owned(), templates: templates.to_owned() }))
+    Ok((path, Line { digest, before, inputs: inputs.to_owned(), templates: templates.to_owned() }))
 }
 
 #[cfg(test)]

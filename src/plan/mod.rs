@@ -188,7 +188,7 @@ pub fn plan(
         let line = known.lines.get(path);
         let before = there.read(path)?;
         let after = Digest::of(file.text.as_bytes());
-        let kept = line.filter(|line| !line.is_under_way() && line.digests.0 == after);
+        let kept = line.filter(|line| !line.is_under_way() && line.digest == after);
         plan.ledger_after.lines.insert(path.clone(), kept.cloned().unwrap_or_else(|| Line::settled(after, origin)));
         if before.as_deref() == Some(file.text.as_bytes()) {
             plan.unchanged += 1;

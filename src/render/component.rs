@@ -180,11 +180,6 @@ impl Templates {
     pub fn digest(&self) -> Digest {
         self.digest
     }
-
-    /// The built-in files of a component, for somebody who wants to change one: name and text.
-    pub fn built_in(component: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
-        BUILT_IN.iter().filter(move |(name, _)| *name == component).flat_map(|(_, files)| files.iter().copied())
-    }
 }
 
 impl Component {

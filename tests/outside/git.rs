@@ -1,7 +1,7 @@
 //! What only Git can meet: stages, conflicts, and repositories that cannot be read.
 
 use trustree::outside::files::{EntryKind, FileError, Folder as _, OpenFolder};
-use trustree::outside::git::{GitError, GitSource, Revision, workdir_root};
+use trustree::outside::git::{GitError, GitSource, Revision};
 
 use crate::support::{LIMIT, Repository, names, temporary, text};
 
@@ -234,12 +234,6 @@ fn repositories_that_cannot_be_read_say_why() {
     let (_keep, nowhere) = temporary();
     let error = GitSource::open(&nowhere, Revision::Index).unwrap_err();
     assert!(matches!(error, GitError::NotARepository { .. }), "{error:?}");
-    assert_eq!(workdir_root(&nowhere).unwrap(), None);
-    assert!(matches!(workdir_root(&bare.root), Err(GitError::Bare { .. })));
-
-    let good = Repository::new(&[]);
-    std::fs::create_dir_all(good.root.join("a/b")).unwrap();
-    assert_eq!(workdir_root(&good.root.join("a/b")).unwrap().unwrap(), good.root);
 }
 
 #[test]

@@ -1,0 +1,129 @@
+//! An environment under resolution: what every part of the model asks of it, and where each pushes what it finds.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use camino::Utf8PathBuf;
+
+use crate::finding::{Finding, Place, REFERENCE_UNRESOLVED, Rule};
+use crate::inventory::{self, EnvironmentFile, EnvironmentName};
+use crate::model::conventions::helm_fullname;
+use crate::snapshot::Snapshot;
+use crate::yaml::Path;
+
+/// Default of `clusterDomain`.
+const CLUSTER_DOMAIN: &str = "cluster.local";
+/// Default name of a release of the chart `step-certificates`.
+const AUTHORITY_RELEASE: &str = "step-certificates";
+/// Default namespace and ServiceAccount of cert-manager.
+const CERT_MANAGER: &str = "cert-manager";
+
+/// The snapshot of an authority, as far as it is there.
+#[derive(Debug, Clone)]
+pub enum KnownSnapshot {
+    /// Read from that file.
+    Here(Arc<Snapshot>, Utf8PathBuf),
+    /// Not there yet, and the inventory says so.
+    Pending,
+}
+
+/// One environment under resolution.
+pub(super) struct Resolution<'a> {
+    pub(super) environment: &'a EnvironmentName,
+    pub(super) fields: &'a EnvironmentFile,
+    pub(super) snapshots: &'a BTreeMap<String, KnownSnapshot>,
+    pub(super) findings: Vec<Finding>,
+}
+
+/// An authority with its defaults filled in.
+pub(super) struct Authority<'a> {
+    pub(super) name: &'a str,
+    pub(super) url: String,
+    pub(super) snapshot: Option<&'a KnownSnapshot>,
+}
+
+impl<'a> Resolution<'a> {
+    /// Reports something at a path of the inventory.
+    pub(super) fn report(&mut self, rule: &'static Rule, path: Path, message: impl Into<String>, help: impl Into<String>) {
+        self.findings.push(Finding::new(rule, Place::Inventory(path), message).help(help));
+    }
+
+    /// The cluster's DNS domain.
+    pub(super) fn cluster_domain(&self) -> &'a str {
+        self.fields.cluster_domain.as_deref().unwrap_or(CLUSTER_DOMAIN)
+    }
+
+    /// The name of an issuer's authority, named or the only one.
+    pub(super) fn authority_name(&self, issuer: &'a inventory::Issuer) -> Option<&'a str> {
+        issuer.authority.as_deref().or_else(|| only_key(&self.fields.authorities))
+    }
+
+    /// An issuer's authority; where there is none, that is reported.
+    pub(super) fn authority(&mut self, key: &str, issuer: &'a inventory::Issuer) -> Option<Authority<'a>> {
+        let fields = self.fields;
+        let Some(name) = self.authority_name(issuer) else {
+            let path = Path::of(["issuers", key]);
+            let (message, help) = if fields.authorities.is_empty() {
+                (format!("issuer `{key}` has no authority: the inventory names none"), "write one to `authorities`".to_owned())
+            } else {
+                let known = crate::finding::listed(fields.authorities.keys().map(String::as_str));
+                (format!("issuer `{key}` does not say which authority signs"), format!("write `authority:` with one of {known}"))
+            };
+            self.report(&REFERENCE_UNRESOLVED, path, message, help);
+            return None;
+        };
+        let Some(authority) = fields.authorities.get(name) else {
+            self.unresolved(Path::of(["issuers", key, "authority"]), "authority", name, fields.authorities.keys());
+            return None;
+        };
+        let fullname = fullname(authority);
+        let url =
+            authority.url.clone().unwrap_or_else(|| format!("https://{fullname}.{}.svc.{}", authority.namespace, self.cluster_domain()));
+        Some(Authority { name, url, snapshot: self.snapshots.get(name) })
+    }
+
+    /// The issuer of a certificate, named or the only one.
+    pub(super) fn issuer_of(&self, certificate: &'a inventory::Certificate) -> Option<(&'a str, &'a inventory::Issuer)> {
+        let name = certificate.issuer.as_deref().or_else(|| only_key(&self.fields.issuers))?;
+        self.fields.issuers.get_key_value(name).map(|(name, issuer)| (name.as_str(), issuer))
+    }
+
+    /// Reports a name that nothing bears.
+    pub(super) fn unresolved<'k>(&mut self, path: Path, what: &str, name: &str, known: impl Iterator<Item = &'k String> + Clone) {
+        let help = match crate::yaml::nearest(name, known.clone().map(String::as_str)) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.clone().next().is_none() => format!("the inventory has no {what} yet"),
+            None => format!("the inventory has {}", crate::finding::listed(known.map(String::as_str))),
+        };
+        self.report(&REFERENCE_UNRESOLVED, path, format!("there is no {what} `{name}` in the inventory"), help);
+    }
+
+    /// Namespace and ServiceAccount of cert-manager.
+    pub(super) fn cert_manager(&self) -> (&'a str, &'a str) {
+        let cert_manager = &self.fields.cert_manager;
+        (cert_manager.namespace.as_deref().unwrap_or(CERT_MANAGER), cert_manager.service_account.as_deref().unwrap_or(CERT_MANAGER))
+    }
+}
+
+impl KnownSnapshot {
+    /// The file, where it is there.
+    pub(super) fn file(&self) -> Option<&Utf8PathBuf> {
+        match self {
+            KnownSnapshot::Here(_, file) => Some(file),
+            KnownSnapshot::Pending => None,
+        }
+    }
+}
+
+fn only_key<V>(map: &BTreeMap<String, V>) -> Option<&str> {
+    match map.len() {
+        1 => map.keys().next().map(String::as_str),
+        _ => None,
+    }
+}
+
+/// The full name that the chart `step-certificates` gives a release.
+pub(super) fn fullname(authority: &inventory::Authority) -> String {
+    let release = authority.release.as_deref().unwrap_or(AUTHORITY_RELEASE);
+    authority.fullname.clone().unwrap_or_else(|| helm_fullname(release, "step-certificates"))
+}
