@@ -84,10 +84,10 @@ rules! {
     SNAPSHOT_PENDING = "snapshot-pending", Note: "an authority that still waits for its CA snapshot";
     SNAPSHOT_PARTIAL = "snapshot-partial", Note: "a part of the CA that the input does not hold and rendering does not need";
     ROOT_DROP_REFUSED = "root-drop-refused", Error, untrusted: "a root to be dropped that the CA still uses, or that the snapshot does not hold";
-    ROOT_DROPPED_TOO_EARLY = "root-dropped-too-early", Error: "a root that is gone while certificates issued under it may still be valid";
+    ROOT_DROPPED_TOO_EARLY = "root-dropped-too-early", Warning: "a root that is gone while certificates issued under it may still be valid";
     CA_NOT_AN_AUTHORITY = "ca-not-an-authority", Error, untrusted: "a root certificate that is no CA";
     CA_NOT_SELF_SIGNED = "ca-not-self-signed", Warning: "an intermediate certificate given as root";
-    CA_CHAIN_BROKEN = "ca-chain-broken", Error: "an intermediate certificate that none of the roots has issued";
+    CA_CHAIN_BROKEN = "ca-chain-broken", Warning: "an intermediate certificate that none of the roots has issued";
     PROVISIONERS_NOT_AUTHORITATIVE = "provisioners-not-authoritative", Warning: "a CA whose provisioners do not live in its ca.json";
     PROVISIONER_AMBIGUOUS = "provisioner-ambiguous", Error, untrusted: "two provisioners of one name, with which step-ca does not start";
     PROVISIONER_NOT_FOUND = "provisioner-not-found", Error: "an issuer's provisioner that the CA snapshot does not hold";
@@ -106,6 +106,7 @@ rules! {
     VALUES_WRONG_TYPE = "values-wrong-type", Error: "a chart value of another type than the chart's default";
     VALUES_NOT_CHECKED = "values-not-checked", Note: "chart values that could not be checked, because the chart version is not known";
     TEMPLATE_INVALID = "template-invalid", Error, untrusted: "a template or `component.yaml` that cannot be used";
+    RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not rendered";
     MANIFEST_INVALID_YAML = "manifest-invalid-yaml", Error, untrusted: "a rendered document that is no YAML";
     MANIFEST_NOT_AN_OBJECT = "manifest-not-an-object", Error: "a rendered document without apiVersion, kind or name";
     MANIFEST_UNKNOWN_FIELD = "manifest-unknown-field", Error: "a rendered document with a field that its kind does not have";

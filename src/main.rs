@@ -5,6 +5,10 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use trustree::cli;
 
+/// Trees of nodes are made and thrown away for every environment, on every thread.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     match cli::run(cli::Args::parse()) {
         Ok(status) => status.into(),

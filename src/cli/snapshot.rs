@@ -106,7 +106,12 @@ impl Import {
         };
         match snapshot::import(inputs, &request, existing.as_ref()) {
             Ok(imported) => write(printer, &target, &imported, recorded.as_deref()),
-            Err(findings) => refuse(printer, &findings),
+            Err(mut findings) => {
+                // The import itself does not know for whom it is.
+                let help = findings.iter_mut().filter_map(|finding| finding.help.as_mut());
+                help.for_each(|help| *help = help.replace("--env ENVIRONMENT", &format!("--env {}", self.env)));
+                refuse(printer, &findings)
+            }
         }
     }
 

@@ -78,12 +78,13 @@ impl Layers {
             names => (*self.merged(names)).clone(),
         };
         tree.at = own.at;
-        merge(&mut tree, &own);
+        let says_layer = own.get_str("kind") == Some("Layer");
+        merge(&mut tree, own);
         let mut problems = Vec::new();
         let fields: Option<EnvironmentFile> = read_struct(&tree, &mut problems);
         let mut findings: Vec<Finding> =
             problems.iter().map(|problem| Finding::of_problem(problem, self.place(file, problem.at(&tree)))).collect();
-        if own.get_str("kind") == Some("Layer") {
+        if says_layer {
             let place = self.place(file, tree.place(&Path::of(["kind"])));
             let finding = Finding::new(&WRONG_TYPE, place, format!("`{environment}` is an environment, and its file says `kind: Layer`"));
             findings.push(finding.help("write `kind: Environment`, or move the file to `_layers/`"));
@@ -124,7 +125,7 @@ impl Layers {
             if let Value::Map(map) = &mut layer.value {
                 HEAD.iter().for_each(|key| drop(map.remove(key)));
             }
-            merge(&mut tree, &layer);
+            merge(&mut tree, layer);
         }
         let tree = Arc::new(tree);
         self.chains.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(chain.to_vec(), Arc::clone(&tree));
@@ -233,28 +234,28 @@ fn parse(bytes: &[u8], file: &Utf8Path, index: u16) -> Result<Node, Finding> {
 }
 
 /// JSON Merge Patch (RFC 7386): maps merge, everything else replaces, `null` removes.
-fn merge(target: &mut Node, patch: &Node) {
-    let Value::Map(patch_map) = &patch.value else {
-        target.clone_from(patch);
+fn merge(target: &mut Node, patch: Node) {
+    let Value::Map(patch_map) = patch.value else {
+        *target = patch;
         return;
     };
     if target.as_map().is_none() {
         *target = Node { at: patch.at, value: Value::Map(crate::yaml::Map::default()) };
     }
     let Value::Map(target_map) = &mut target.value else { return };
-    for (key, entry) in patch_map.iter() {
+    for (key, entry) in patch_map.into_entries() {
         if entry.node.value == Value::Null {
-            target_map.remove(key);
+            target_map.remove(&key);
             continue;
         }
-        match target_map.get_mut(key) {
+        match target_map.get_mut(&key) {
             Some(existing) => {
                 existing.key = entry.key;
-                merge(&mut existing.node, &entry.node);
+                merge(&mut existing.node, entry.node);
             }
             None => {
                 let mut fresh = Node { at: entry.node.at, value: Value::Null };
-                merge(&mut fresh, &entry.node);
+                merge(&mut fresh, entry.node);
                 target_map.insert(key, crate::yaml::Entry { key: entry.key, node: fresh });
             }
         }
@@ -301,7 +302,7 @@ mod tests {
         ] {
             let node = |text: &str| read(text, 0, Keys::AsKubernetes).expect("readable").remove(0);
             let mut target = node(original);
-            merge(&mut target, &node(patch));
+            merge(&mut target, node(patch));
             assert_eq!(target.to_json(), node(expected).to_json(), "{original} with {patch}");
         }
     }

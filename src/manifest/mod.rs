@@ -3,6 +3,7 @@
 //! Knows Kubernetes objects, not how they came about: a problem names a path in the document, and whoever rendered it
 //! knows which inventory entry that was.
 
+mod checked;
 mod kinds;
 mod name;
 
@@ -10,6 +11,7 @@ use std::fmt;
 
 use crate::yaml::{Keys, Node, Path, Problem, Value, YamlError, read};
 
+pub use checked::CheckedDocuments;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
 
 /// What makes an object the same object.
@@ -83,6 +85,23 @@ pub fn check_plain(text: &str, is_kustomization: bool) -> Vec<Flaw> {
     }
     secret_material(&node, None, &Path::default(), &mut flaws);
     flaws
+}
+
+/// The files in its own folder that a kustomization names: resources, values, patches. Folders, and what lies
+/// elsewhere, are left out.
+pub fn files_beside(kustomization: &str) -> Vec<String> {
+    let Ok(node) = one_map(kustomization) else { return Vec::new() };
+    let list = |key: &str| node.get(key).and_then(Node::as_list).unwrap_or_default();
+    let charts = list("helmCharts").iter().flat_map(|chart| {
+        let more = chart.get("additionalValuesFiles").and_then(Node::as_list).unwrap_or_default();
+        chart.get_str("valuesFile").into_iter().chain(more.iter().filter_map(Node::as_str))
+    });
+    let named = list("resources")
+        .iter()
+        .filter_map(Node::as_str)
+        .chain(charts)
+        .chain(list("patches").iter().filter_map(|patch| patch.get_str("path")));
+    named.filter(|name| name.ends_with(".yaml") && !name.contains(['/', ':', '?'])).map(str::to_owned).collect()
 }
 
 fn one_map(text: &str) -> Result<Node, Flaw> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use crate::finding::{Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE, counted};
+use crate::finding::{
+    CA_CHAIN_BROKEN, Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE, counted,
+};
 use crate::inventory::{self, EnvironmentFile, EnvironmentName, Inventory};
 use crate::manifest::{dns_label_problem, label_value_problem, qualified_name_problem};
 use crate::model::{Approver, Exporter, Model, Sources, certificate, chart, issuer};
@@ -66,6 +68,7 @@ impl<'a> Resolution<'a> {
         let fields = self.fields;
         self.names();
         self.pending();
+        self.chains();
         let (issuers, cluster_issuers) = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
@@ -176,6 +179,21 @@ impl<'a> Resolution<'a> {
                 self.authority_flag(name)
             );
             self.report(&SNAPSHOT_PENDING, Path::of(["authorities", name, "snapshot"]), message, help);
+        }
+    }
+
+    /// An intermediate that none of the recorded roots has issued: what the CA issues would not verify.
+    fn chains(&mut self) {
+        for snapshot in self.snapshots.values() {
+            let KnownSnapshot::Here(snapshot, file) = snapshot else { continue };
+            for intermediate in snapshot.intermediates().iter().filter(|intermediate| intermediate.root.is_unknown()) {
+                let message = format!(
+                    "none of the recorded roots issued the intermediate `{}`, so nothing that the CA issues verifies",
+                    intermediate.certificate.subject()
+                );
+                let help = "export root and intermediate of the same CA, and import them again";
+                self.findings.push(Finding::new(&CA_CHAIN_BROKEN, Place::whole(file), message).help(help));
+            }
         }
     }
 

@@ -181,12 +181,12 @@ pub fn plan(
     folder: Option<&dyn Folder>,
     permissions: Permissions,
 ) -> Result<Plan, FileError> {
-    let read = |path: &OutPath| folder.map_or(Ok(None), |folder| folder.read(path.as_str(), MAX_FILE_BYTES));
+    let mut there = Reader { folder, opened: None };
     let known = ledger.clone().unwrap_or_default();
     let mut plan = Plan { ledger_before: ledger, ..Plan::default() };
     for (path, file) in tree.iter() {
         let line = known.lines.get(path);
-        let before = read(path)?;
+        let before = there.read(path)?;
         let after = Digest::of(file.text.as_bytes());
         let kept = line.filter(|line| !line.is_under_way() && line.digests.0 == after);
         plan.ledger_after.lines.insert(path.clone(), kept.cloned().unwrap_or_else(|| Line::settled(after, origin)));
@@ -210,7 +210,7 @@ pub fn plan(
         });
     }
     for (path, line) in known.lines.iter().filter(|(path, _)| tree.get(path).is_none()) {
-        let Some(before) = read(path)? else { continue };
+        let Some(before) = there.read(path)? else { continue };
         if is_ours(line, &before) {
             plan.changes.push(FileChange {
                 path: path.clone(),
@@ -237,6 +237,27 @@ pub fn plan(
     }
     plan.changes.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(plan)
+}
+
+/// Reads the output folder's files. It keeps the folder open that the last file lies in: its neighbours come next.
+struct Reader<'a> {
+    folder: Option<&'a dyn Folder>,
+    /// A path below the output folder, and the folder there; None where there is none.
+    opened: Option<(String, Option<Box<dyn Folder>>)>,
+}
+
+impl Reader<'_> {
+    fn read(&mut self, path: &OutPath) -> Result<Option<Vec<u8>>, FileError> {
+        let Some(folder) = self.folder else { return Ok(None) };
+        let Some((parent, name)) = path.as_str().rsplit_once('/') else { return folder.read(path.as_str(), MAX_FILE_BYTES) };
+        let opened = match self.opened.take() {
+            Some((known, opened)) if known == parent => opened,
+            _ => folder.folder(parent)?,
+        };
+        let bytes = opened.as_deref().map_or(Ok(None), |opened| opened.read(name, MAX_FILE_BYTES));
+        self.opened = Some((parent.to_owned(), opened));
+        bytes
+    }
 }
 
 fn cause_of_difference(before: Option<&[u8]>, after: &str, line: Option<&Line>, origin: &Origin) -> Cause {

@@ -8,6 +8,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 
 use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
+use crate::manifest::CheckedDocuments;
 use crate::render::fill;
 use crate::tree::Digest;
 use crate::yaml::{Keys, nearest, read, read_struct, text_of};
@@ -127,6 +128,8 @@ pub(super) struct Component {
 pub struct Templates {
     pub(super) components: Vec<Component>,
     pub(super) environment: Environment<'static>,
+    /// What they rendered before, for any environment.
+    pub(super) checked: CheckedDocuments,
     digest: Digest,
 }
 
@@ -166,7 +169,11 @@ impl Templates {
             }
         }
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
-        if findings.is_empty() { Ok(Templates { components, environment, digest }) } else { Err(findings) }
+        if findings.is_empty() {
+            Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest })
+        } else {
+            Err(findings)
+        }
     }
 
     /// Digest of all templates and of the format that the writer keeps to.

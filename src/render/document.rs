@@ -6,7 +6,7 @@ use crate::finding::{
     Finding, MANIFEST_INVALID_YAML, MANIFEST_NAME_INVALID, MANIFEST_NOT_AN_OBJECT, MANIFEST_SECRET_MATERIAL, MANIFEST_UNKNOWN_FIELD,
     MANIFEST_WRONG_TYPE, Place, TEMPLATE_INVALID,
 };
-use crate::manifest::{Flaw, Identity, check_object, check_plain};
+use crate::manifest::{Flaw, Identity};
 use crate::render::component::{Component, Content, Templates, of_template_error};
 use crate::render::fill;
 use crate::yaml::{Path, ProblemKind};
@@ -60,9 +60,9 @@ impl Job<'_> {
             text.push('\n');
         }
         let (identity, flaws) = match self.content {
-            Content::Objects => check_object(&text),
-            Content::Values => (None, check_plain(&text, false)),
-            Content::Kustomization => (None, check_plain(&text, true)),
+            Content::Objects => templates.checked.object(&text),
+            Content::Values => (None, templates.checked.plain(&text, false)),
+            Content::Kustomization => (None, templates.checked.plain(&text, true)),
         };
         let place = entry.map_or_else(|| Place::whole(&source), Place::Inventory);
         let findings = flaws.iter().map(|flaw| of_flaw(flaw, self.file, source.as_str(), place.clone())).collect();

@@ -2,6 +2,8 @@
 //! stands in decides how it looks: a scalar on the line, or a map or list as an indented block with one key per line.
 //! A value can therefore never change its type, and never add structure.
 
+use std::fmt::Write as _;
+
 use minijinja::{Output, State, Value};
 
 use crate::yaml::{block, block_entries, scalar};
@@ -20,7 +22,8 @@ pub(super) fn write_marked(out: &mut Output<'_>, _state: &mut State<'_, '_>, val
         serde_json::to_string(value).map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
     // Inside JSON strings, the only place where they can stand, the marks themselves are escaped.
     let json = if json.contains([OPEN, CLOSE]) { json.replace(OPEN, "\\uf8fe").replace(CLOSE, "\\uf8ff") } else { json };
-    out.write_str(&format!("{OPEN}{json}{CLOSE}")).map_err(|_| minijinja::Error::new(minijinja::ErrorKind::WriteFailure, "out of memory"))
+    let written = out.write_char(OPEN).and_then(|()| out.write_str(&json)).and_then(|()| out.write_char(CLOSE));
+    written.map_err(|_| minijinja::Error::new(minijinja::ErrorKind::WriteFailure, "out of memory"))
 }
 
 /// Replaces the marked values of a rendered template.
@@ -114,7 +117,7 @@ fn key_column(before: &str) -> usize {
 
 /// The first line, from 1, of a template's source in which a value does not stand alone, and what is wrong there.
 pub(super) fn misplaced_value(source: &str) -> Option<(u32, String)> {
-    for (number, line) in (1_u32..).zip(source.lines()) {
+    for (number, line) in (1_u32..).zip(without_comments(source).lines()) {
         let mut rest = line;
         let mut before = String::new();
         while let Some((head, tail)) = rest.split_once("{{") {
@@ -130,6 +133,20 @@ pub(super) fn misplaced_value(source: &str) -> Option<(u32, String)> {
         }
     }
     None
+}
+
+/// The source with nothing but line breaks where a comment stood.
+fn without_comments(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, tail)) = rest.split_once("{#") {
+        out.push_str(before);
+        let (comment, after) = tail.split_once("#}").unwrap_or((tail, ""));
+        out.extend(comment.chars().filter(|character| *character == '\n'));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -167,5 +184,6 @@ mod tests {
         assert_eq!(misplaced_value("a: {{ b }}\nc: pre-{{ d }}\n").expect("misplaced").0, 2);
         assert_eq!(misplaced_value("c: {{ d }}-x\n").expect("misplaced").0, 1);
         assert_eq!(misplaced_value("{{ a }}: {{ b }}\n  - {{ c }}\n{{ d }}\n"), None);
+        assert_eq!(misplaced_value("{# as pre-{{ x }}\n#}\nc: x{{ d }}\n").expect("misplaced").0, 3);
     }
 }

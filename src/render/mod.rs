@@ -7,11 +7,11 @@ mod fill;
 use std::collections::BTreeMap;
 
 use minijinja::Value;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, ValueKind};
 
-use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, TEMPLATE_INVALID, listed};
+use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
 use crate::inventory::Settings;
-use crate::manifest::Identity;
+use crate::manifest::{Identity, files_beside};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
@@ -31,7 +31,9 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Resu
         Pass { templates, variables: Value::from(Serde(model)), header: header(model), identities: Vec::new(), findings: Vec::new() };
     for component in &templates.components {
         let folder = settings.component_folder(home, &component.name);
-        for (file, text) in pass.component(component) {
+        let files = pass.component(component);
+        pass.kustomization_files(component, &files);
+        for (file, text) in files {
             let claimed = OutPath::new(&format!("{folder}/{file}"))
                 .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
             if let Err(problem) = claimed {
@@ -111,10 +113,19 @@ impl Pass<'_> {
             let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
             return self.keep(job.run(self.templates, context, None)).into_iter().collect();
         };
-        let Some(map) = self.lookup(over) else {
-            self.not_in_the_model(job.component, over);
+        let map = self.variables.get_attr(over).unwrap_or_default();
+        if map.is_undefined() {
+            self.not_in_the_model(job.component, over, &self.variables.clone());
             return Vec::new();
-        };
+        }
+        if map.kind() != ValueKind::Map {
+            self.complain(
+                job.component,
+                &format!("`over: {over}` is no map of the model"),
+                "a template runs over `issuers`, `clusterIssuers`, `certificates` or `exporters`",
+            );
+            return Vec::new();
+        }
         let variable = document.variable.as_deref().unwrap_or_default();
         let mut documents = Vec::new();
         for key in map.try_iter().into_iter().flatten() {
@@ -135,34 +146,52 @@ impl Pass<'_> {
         document
     }
 
-    /// Whether a path of the model leads to something that is neither empty nor false.
+    /// Whether a path of the model leads to something that is neither empty nor false. Where a part of it is null, it
+    /// does not; a part that the model never has is a mistake, which would leave the document out for ever.
     fn holds(&mut self, component: &Component, path: &str) -> bool {
-        // What the model does not have at all would leave the document out everywhere, and for ever.
-        let top = path.split('.').next().unwrap_or(path);
-        if self.lookup(top).is_none() {
-            self.not_in_the_model(component, top);
+        let mut value = self.variables.clone();
+        for part in path.split('.') {
+            if value.is_none() {
+                return false;
+            }
+            match value.get_attr(part) {
+                Ok(next) if !next.is_undefined() => value = next,
+                _ => {
+                    self.not_in_the_model(component, part, &value);
+                    return false;
+                }
+            }
         }
-        self.lookup(path).is_some_and(|value| value.is_true())
+        value.is_true()
     }
 
-    fn not_in_the_model(&mut self, component: &Component, name: &str) {
-        let place = Place::whole(component.source("component.yaml"));
-        let known: Vec<Value> = self.variables.try_iter().into_iter().flatten().collect();
+    fn not_in_the_model(&mut self, component: &Component, name: &str, within: &Value) {
+        let known: Vec<Value> = within.try_iter().into_iter().flatten().collect();
         let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
         let help = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the model has {}", listed(known)),
+            None => format!("the model has {} here", listed(known)),
         };
-        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, format!("the model has no `{name}`")).help(help));
+        self.complain(component, &format!("the model has no `{name}`"), &help);
     }
 
-    /// A value of the model by its dotted path.
-    fn lookup(&self, path: &str) -> Option<Value> {
-        let mut value = self.variables.clone();
-        for part in path.split('.') {
-            value = value.get_attr(part).ok().filter(|value| !value.is_undefined())?;
+    fn complain(&mut self, component: &Component, message: &str, help: &str) {
+        let place = Place::whole(component.source("component.yaml"));
+        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
+    }
+
+    /// Files that a kustomization names beside itself must be rendered, too.
+    fn kustomization_files(&mut self, component: &Component, files: &[(String, String)]) {
+        let kustomizations =
+            files.iter().filter(|(name, _)| component.files.get(name).is_some_and(|file| file.content == Content::Kustomization));
+        for (kustomization, text) in kustomizations {
+            for named in files_beside(text).into_iter().filter(|named| !files.iter().any(|(name, _)| name == named)) {
+                let place = Place::whole(component.source("component.yaml"));
+                let message = format!("`{kustomization}` names `{named}`, and nothing renders that file here");
+                let help = "look at `when:` and `files:` of the component, and at the template of the kustomization";
+                self.findings.push(Finding::new(&RESOURCE_MISSING, place, message).help(help));
+            }
         }
-        Some(value)
     }
 
     /// Objects that two entries render.

@@ -294,7 +294,8 @@ impl<'m> Candidate<'m> {
 
     fn without_root(&self, missing: &[String]) -> Finding {
         let place = self.configuration.as_ref().map_or_else(|| Place::whole(""), |(part, _)| part.place.clone());
-        let names: Vec<&str> = missing.iter().map(|path| Utf8Path::new(path).file_name().unwrap_or(path)).collect();
+        let mut names: Vec<&str> = missing.iter().map(|path| Utf8Path::new(path).file_name().unwrap_or(path)).collect();
+        names.dedup();
         let message = format!(
             "the root certificate {} that {} names is not in the input; found were {}",
             listed(names),

@@ -224,8 +224,7 @@ impl Material {
         };
         let namespace = if namespace.is_empty() { "NAMESPACE" } else { namespace };
         format!(
-            "kubectl -n {namespace} get {kind} {release}-config {release}-certs -o yaml | trustree snapshot import --env ENVIRONMENT - \
-             (with `existingSecrets` the kind may be `secret`)"
+            "`kubectl -n {namespace} get {kind} {release}-config {release}-certs -o yaml | trustree snapshot import - --env ENVIRONMENT`"
         )
     }
 }

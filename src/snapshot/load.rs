@@ -237,13 +237,23 @@ impl Loading<'_> {
             if !provisioner.is_jwk() {
                 continue;
             }
-            for (field, present) in [("kid", provisioner.kid.is_some()), ("publicKey", provisioner.public_key.is_some())] {
-                if !present {
-                    self.altered(&path, format!("`{path}` is a JWK provisioner without `{field}`"));
-                }
+            let Some(key) = &provisioner.public_key else {
+                self.altered(&path, format!("`{path}` is a JWK provisioner without `publicKey`"));
+                continue;
+            };
+            if provisioner.kid.is_none() {
+                self.altered(&path, format!("`{path}` is a JWK provisioner without `kid`"));
             }
-            if let Some(Err(error)) = provisioner.public_key.as_ref().map(pki::PublicJwk::thumbprint) {
-                self.altered(&path.key("publicKey"), format!("`{}` is no public key: {error}", path.key("publicKey")));
+            match key.thumbprint() {
+                Err(error) => self.altered(&path.key("publicKey"), format!("`{}` is no public key: {error}", path.key("publicKey"))),
+                Ok(thumbprint) => {
+                    let chosen = provisioner.kid.as_ref().is_some_and(|kid| *kid != thumbprint);
+                    if chosen && provisioner.kid_is_thumbprint != Some(false) {
+                        let message =
+                            format!("`{path}`: the kid is not the thumbprint of the public key, which it was when it was imported");
+                        self.altered(&path.key("kid"), message);
+                    }
+                }
             }
         }
     }

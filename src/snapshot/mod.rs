@@ -141,6 +141,10 @@ pub struct Provisioner {
     /// The key id of a JWK provisioner; empty where its key has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
+    /// `false` where somebody chose the key id; step makes it the RFC 7638 thumbprint of the public key, and then this
+    /// is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid_is_thumbprint: Option<bool>,
     /// The public key of a JWK provisioner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicJwk>,

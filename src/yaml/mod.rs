@@ -86,6 +86,11 @@ impl Map {
         self.0.iter().map(|(key, entry)| (&**key, entry))
     }
 
+    /// Keys and entries in order of the keys, taken out.
+    pub fn into_entries(self) -> impl Iterator<Item = (Box<str>, Entry)> {
+        self.0.into_iter()
+    }
+
     /// Puts an entry under `key`; returns the one that stood there.
     pub fn insert(&mut self, key: impl Into<Box<str>>, entry: Entry) -> Option<Entry> {
         self.0.insert(key.into(), entry)

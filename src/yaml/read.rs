@@ -1,6 +1,7 @@
 //! Bytes to nodes. Refuses what readers disagree about or what was never meant as YAML, and bounds what a hostile file
 //! can cost: depth, nodes, and copies made by aliases.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use granit_parser::{Event, Options, ParseResult, Parser, ScalarStyle, Span, StrInput, StructureStyle, Tag};
@@ -258,13 +259,14 @@ impl<'input> Reader<'input> {
                 merged.push(node);
                 continue;
             }
-            if let Some(first) = map.insert(key.as_str(), Entry { key: key_at, node }) {
+            if let Some(first) = map.entry(&key) {
                 let hint = format!("it is already there in line {}; keep one of the two", first.key.line);
                 return Err(YamlError {
                     duplicate_key: true,
                     ..YamlError::new(key_at, format!("the key `{key}` stands here a second time"), Some(&hint))
                 });
             }
+            map.insert(key, Entry { key: key_at, node });
         }
         self.flow -= flow;
         for node in merged {
@@ -273,21 +275,21 @@ impl<'input> Reader<'input> {
         Ok((map, size))
     }
 
-    fn key(&mut self, event: Event<'input>, span: Span, depth: usize) -> Result<String, YamlError> {
+    fn key(&mut self, event: Event<'input>, span: Span, depth: usize) -> Result<Box<str>, YamlError> {
         let at = self.at(span);
         let written = match &event {
-            Event::Scalar(text, ..) => text.to_string(),
-            _ => String::new(),
+            Event::Scalar(text, ..) => text.clone(),
+            _ => Cow::default(),
         };
         let bare = matches!(&event, Event::Scalar(_, ScalarStyle::Plain, _, None));
         let (node, _) = self.node(event, span, depth + 1)?;
         match node.value {
-            Value::String(text) => Ok(text.into()),
-            Value::Integer(number) if self.keys == Keys::AsKubernetes => Ok(number.to_string()),
+            Value::String(text) => Ok(text),
+            Value::Integer(number) if self.keys == Keys::AsKubernetes => Ok(number.to_string().into()),
             Value::Boolean(_) | Value::Null | Value::Float(_) | Value::Integer(_)
                 if bare && self.keys == Keys::AsWritten && !written.is_empty() =>
             {
-                Ok(written)
+                Ok(written.into())
             }
             Value::Map(_) | Value::List(_) => Err(YamlError::new(at, "a key must be a string, not a map or a list", None)),
             other => {

@@ -89,7 +89,8 @@ fn float(text: &str) -> Option<Value> {
 
 /// Whether some reader, of YAML 1.1 or 1.2, could take the bare text for anything but a string.
 pub(super) fn is_ambiguous(text: &str) -> bool {
-    if resolve_word(&text.to_lowercase()).is_some() || resolve_word(text).is_some() {
+    // No word is longer than `false`; a long text, such as a certificate's, is not copied to find that out.
+    if text.len() <= 5 && (resolve_word(&text.to_ascii_lowercase()).is_some() || resolve_word(text).is_some()) {
         return true;
     }
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);

@@ -62,7 +62,7 @@ pub fn read_struct<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Problem>
     let mut taken_out: Vec<Path> = Vec::new();
     let value = loop {
         let found = RefCell::new(Vec::new());
-        let result = T::deserialize(NodeReader { node: &tree, path: &RefCell::new(Path::default()), problems: &found });
+        let result = T::deserialize(NodeReader { node: &tree, path: &RefCell::new(Vec::new()), problems: &found });
         seen.extend(found.into_inner());
         let problem = match result {
             Ok(value) => break taken_out.is_empty().then_some(value),
@@ -184,19 +184,38 @@ fn wanted(expected: &dyn de::Expected) -> String {
     }
 }
 
+/// A [`Segment`] that borrows its key: most trees have no problem, and then no path is needed.
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
 #[derive(Clone, Copy)]
 struct NodeReader<'a> {
     node: &'a Node,
-    path: &'a RefCell<Path>,
+    path: &'a RefCell<Vec<Step<'a>>>,
     problems: &'a RefCell<Vec<Problem>>,
 }
 
 impl<'a> NodeReader<'a> {
+    /// The path of the node that is being read.
+    fn here(&self) -> Path {
+        let mut path = Path::default();
+        for step in &*self.path.borrow() {
+            path.push(match step {
+                Step::Key(key) => Segment::Key((*key).into()),
+                Step::Index(index) => Segment::Index(*index),
+            });
+        }
+        path
+    }
+
     /// Fills the path in where the problem arose.
     fn placed<T>(&self, result: Result<T, Failure>) -> Result<T, Failure> {
         result.map_err(|Failure(mut problem)| {
             if problem.path.is_empty() {
-                problem.path = self.path.borrow().clone();
+                problem.path = self.here();
             }
             Failure(problem)
         })
@@ -206,8 +225,8 @@ impl<'a> NodeReader<'a> {
         NodeReader { node, ..*self }
     }
 
-    fn below<T>(&self, segment: Segment, read: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
-        self.path.borrow_mut().push(segment);
+    fn below<T>(&self, step: Step<'a>, read: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+        self.path.borrow_mut().push(step);
         let result = self.placed(read());
         self.path.borrow_mut().pop();
         result
@@ -307,7 +326,7 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         let Some(item) = self.items.get(self.next) else { return Ok(None) };
         let index = self.next;
         self.next += 1;
-        self.reader.below(Segment::Index(index), || seed.deserialize(self.reader.child(item))).map(Some)
+        self.reader.below(Step::Index(index), || seed.deserialize(self.reader.child(item))).map(Some)
     }
 }
 
@@ -326,15 +345,12 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         for (key, entry) in self.entries.by_ref() {
             match self.known {
                 Some(known) if !known.contains(&key) => {
-                    let path = self.reader.path.borrow().key(key);
+                    let path = self.reader.here().key(key);
                     self.reader.problems.borrow_mut().push(Problem { path, kind: ProblemKind::UnknownField { known } });
                 }
                 _ => {
                     self.value = Some((key, &entry.node));
-                    return self
-                        .reader
-                        .below(Segment::Key(key.into()), || seed.deserialize(de::value::StrDeserializer::new(key)))
-                        .map(Some);
+                    return self.reader.below(Step::Key(key), || seed.deserialize(de::value::StrDeserializer::new(key))).map(Some);
                 }
             }
         }
@@ -343,7 +359,7 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<T: DeserializeSeed<'de>>(&mut self, seed: T) -> Result<T::Value, Failure> {
         let Some((key, node)) = self.value.take() else { return Err(de::Error::custom("a value without a key")) };
-        self.reader.below(Segment::Key(key.into()), || seed.deserialize(self.reader.child(node)))
+        self.reader.below(Step::Key(key), || seed.deserialize(self.reader.child(node)))
     }
 }
 
@@ -371,15 +387,15 @@ impl<'de> VariantAccess<'de> for Variant<'_> {
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Failure> {
-        self.reader.below(Segment::Key(self.name.into()), || seed.deserialize(self.reader.child(self.node)))
+        self.reader.below(Step::Key(self.name), || seed.deserialize(self.reader.child(self.node)))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, Failure> {
-        self.reader.below(Segment::Key(self.name.into()), || self.reader.child(self.node).deserialize_any(visitor))
+        self.reader.below(Step::Key(self.name), || self.reader.child(self.node).deserialize_any(visitor))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, fields: &'static [&'static str], visitor: V) -> Result<V::Value, Failure> {
-        self.reader.below(Segment::Key(self.name.into()), || self.reader.child(self.node).deserialize_struct("", fields, visitor))
+        self.reader.below(Step::Key(self.name), || self.reader.child(self.node).deserialize_struct("", fields, visitor))
     }
 }
 
