@@ -338,15 +338,23 @@ fn a_killed_render_is_finished_by_the_next_one() {
     }
 
     // Over what is there: which inputs a file was made from depends on the runs that came to their end, so the last two
-    // columns of a ledger may differ.
-    for version in ["1.11.0", "1.10.0", "1.9.9", "1.10.1", "1.9.11", "1.10.2"] {
+    // columns of a ledger may differ. The last version was not there before: a temporary file that a killed run left
+    // beside a ledger is swept when that environment is written again, and stays as long as nothing is to be written.
+    for version in ["1.11.0", "1.10.0", "1.9.9", "1.10.1", "1.10.2", "1.9.11"] {
         fleet(&disturbed, version);
         kills += (0..3).filter(|_| killed(&disturbed, &mut random)).count();
     }
     let output = disturbed.run(&["render"]);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert_eq!(disturbed.run(&["check"]).status.code(), Some(0));
-    assert!(without_origins(disturbed.files("out")) == without_origins(expected), "other bytes after {kills} killed runs");
+    fleet(&undisturbed, "1.9.11");
+    assert_eq!(undisturbed.run(&["render"]).status.code(), Some(0));
+    let (found, expected) = (without_origins(disturbed.files("out")), without_origins(undisturbed.files("out")));
+    let differing = |one: &BTreeMap<PathBuf, Vec<u8>>, other: &BTreeMap<PathBuf, Vec<u8>>| {
+        one.iter().filter(|(path, bytes)| other.get(*path) != Some(*bytes)).map(|(path, _)| path.clone()).collect::<Vec<_>>()
+    };
+    let (here, there) = (differing(&found, &expected), differing(&expected, &found));
+    assert!(here.is_empty() && there.is_empty(), "after {kills} killed runs {here:?} are here and {there:?} in an undisturbed tree");
     assert!(kills > 0, "every run was done before it was killed");
 }
 

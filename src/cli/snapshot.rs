@@ -135,7 +135,9 @@ fn write(printer: &Printer, target: &Target, imported: &Imported, recorded: Opti
     let text = imported.to_yaml();
     let state = if recorded == Some(text.as_bytes()) { "unchanged" } else { "written" };
     if state == "written" {
-        let (folder, name) = target.file.as_str().rsplit_once('/').context("a snapshot lies in a folder of the repository")?;
+        let (folder, name) = target.file.as_str().rsplit_once('/').with_context(|| {
+            format!("`{}` lies beside `trustree.yaml`, and a snapshot lies in a folder; write one before it in `snapshot:`", target.file)
+        })?;
         OutputRoot::open(&target.root, folder)?.folder("")?.write(name, text.as_bytes())?;
     }
     printer.data(&format!("{}: {state}\n{}", target.file, shown::table(&imported.snapshot)))?;

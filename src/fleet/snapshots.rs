@@ -29,7 +29,16 @@ impl Repository {
             let file = authority.map_or_else(|| "ca-snapshot.yaml".to_owned(), |authority| format!("ca-snapshot.{authority}.yaml"));
             return Ok(Ok(folder.join(file)));
         }
-        let references = match self.inventory(name).and_then(|(inventory, _)| inventory.snapshots(&folder)) {
+        let placed = |inventory: &Inventory, findings: Vec<Finding>| {
+            let place = |finding: Finding| match &finding.place {
+                Place::Inventory(path) => Finding { place: inventory.place(path, &self.layers), ..finding },
+                Place::File { .. } => finding,
+            };
+            findings.into_iter().map(place).collect::<Vec<_>>()
+        };
+        let references =
+            self.inventory(name).and_then(|(inventory, _)| inventory.snapshots(&folder).map_err(|findings| placed(&inventory, findings)));
+        let references = match references {
             Ok(references) => references,
             Err(findings) => return Ok(Err(findings)),
         };
