@@ -65,15 +65,14 @@ fn under_way(plan: &Plan) -> String {
     ledger.to_text()
 }
 
-/// Takes away temporary files of a run that was killed, which an unsettled ledger tells of.
+/// Takes away temporary files of a run that was killed: in the folders of files that an unsettled ledger tells of, and
+/// beside the ledger itself, which may have been under way when nothing told of it yet.
 fn sweep(plan: &Plan, folder: &OutputFolder<'_>) {
-    let Some(before) = &plan.ledger_before else { return };
-    let mut folders: Vec<&str> = before
-        .lines
-        .iter()
-        .filter(|(_, line)| line.is_under_way())
-        .map(|(path, _)| path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder))
-        .collect();
+    let before = plan.ledger_before.iter().flat_map(|ledger| &ledger.lines);
+    let under_way = before.filter(|(_, line)| line.is_under_way());
+    let mut folders: Vec<&str> = under_way.map(|(path, _)| path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
+    folders.push("");
+    folders.sort_unstable();
     folders.dedup();
     for name in folders {
         folder.sweep(name);

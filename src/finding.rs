@@ -41,6 +41,13 @@ pub struct Rule {
     pub summary: &'static str,
 }
 
+impl Rule {
+    /// Whether the line that a finding of this rule points at may hold secret material.
+    pub fn is_about_secrets(&self) -> bool {
+        [SNAPSHOT_PRIVATE_KEY.code, MANIFEST_SECRET_MATERIAL.code].contains(&self.code)
+    }
+}
+
 /// Declares the rules and the table of them all.
 macro_rules! rules {
     ($($name:ident = $code:literal, $level:ident $(, $untrusted:ident)?: $summary:literal;)*) => {
@@ -77,10 +84,10 @@ rules! {
     SNAPSHOT_PENDING = "snapshot-pending", Note: "an authority that still waits for its CA snapshot";
     SNAPSHOT_PARTIAL = "snapshot-partial", Note: "a part of the CA that the input does not hold and rendering does not need";
     ROOT_DROP_REFUSED = "root-drop-refused", Error, untrusted: "a root to be dropped that the CA still uses, or that the snapshot does not hold";
-    ROOT_DROPPED_TOO_EARLY = "root-dropped-too-early", Error: "a root that is gone while certificates issued under it may still be valid";
+    ROOT_DROPPED_TOO_EARLY = "root-dropped-too-early", Warning: "a root that is gone while certificates issued under it may still be valid";
     CA_NOT_AN_AUTHORITY = "ca-not-an-authority", Error, untrusted: "a root certificate that is no CA";
     CA_NOT_SELF_SIGNED = "ca-not-self-signed", Warning: "an intermediate certificate given as root";
-    CA_CHAIN_BROKEN = "ca-chain-broken", Error: "an intermediate certificate that none of the roots has issued";
+    CA_CHAIN_BROKEN = "ca-chain-broken", Warning: "an intermediate certificate that none of the roots has issued";
     PROVISIONERS_NOT_AUTHORITATIVE = "provisioners-not-authoritative", Warning: "a CA whose provisioners do not live in its ca.json";
     PROVISIONER_AMBIGUOUS = "provisioner-ambiguous", Error, untrusted: "two provisioners of one name, with which step-ca does not start";
     PROVISIONER_NOT_FOUND = "provisioner-not-found", Error: "an issuer's provisioner that the CA snapshot does not hold";
@@ -99,6 +106,7 @@ rules! {
     VALUES_WRONG_TYPE = "values-wrong-type", Error: "a chart value of another type than the chart's default";
     VALUES_NOT_CHECKED = "values-not-checked", Note: "chart values that could not be checked, because the chart version is not known";
     TEMPLATE_INVALID = "template-invalid", Error, untrusted: "a template or `component.yaml` that cannot be used";
+    RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not rendered";
     MANIFEST_INVALID_YAML = "manifest-invalid-yaml", Error, untrusted: "a rendered document that is no YAML";
     MANIFEST_NOT_AN_OBJECT = "manifest-not-an-object", Error: "a rendered document without apiVersion, kind or name";
     MANIFEST_UNKNOWN_FIELD = "manifest-unknown-field", Error: "a rendered document with a field that its kind does not have";
@@ -161,6 +169,11 @@ impl Finding {
         Finding { help: Some(help.into()), ..self }
     }
 
+    /// Whether a secret stands in the file that it points at, so that no line of it may be shown.
+    pub fn is_about_secret(&self) -> bool {
+        [&SNAPSHOT_PRIVATE_KEY, &MANIFEST_SECRET_MATERIAL].contains(&self.rule)
+    }
+
     /// What the YAML reader refused.
     pub fn of_yaml(file: &Utf8Path, error: &YamlError) -> Finding {
         let rule = if error.duplicate_key { &DUPLICATE_KEY } else { &INVALID_YAML };
@@ -183,17 +196,34 @@ impl Finding {
                 Finding::new(&UNKNOWN_FIELD, place, format!("there is no field `{name}` here (`{path}`)")).help(help)
             }
             ProblemKind::WrongType(reason) => {
-                let finding = Finding::new(&WRONG_TYPE, place, format!("`{path}`: {reason}"));
-                if reason.starts_with("a string is expected") && (reason.contains("the number") || reason.contains("the boolean")) {
-                    return finding.help("put the value in double quotes");
+                let message = if path.is_empty() { reason.clone() } else { format!("`{path}`: {reason}") };
+                let finding = Finding::new(&WRONG_TYPE, place, message);
+                match help_for_wrong_type(reason) {
+                    Some(help) => finding.help(help),
+                    None => finding,
                 }
-                finding
             }
             ProblemKind::MissingField(field) if path.is_empty() => {
                 Finding::new(&WRONG_TYPE, place, format!("the field `{field}` is missing"))
+                    .help(format!("write `{field}:` on a line of its own"))
             }
-            ProblemKind::MissingField(field) => Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")),
+            ProblemKind::MissingField(field) => {
+                Finding::new(&WRONG_TYPE, place, format!("`{path}` needs the field `{field}`")).help(format!("write `{field}:` below it"))
+            }
         }
+    }
+}
+
+/// What to do about a value of the wrong type, where one thing is what most people need to do.
+fn help_for_wrong_type(reason: &str) -> Option<&'static str> {
+    let (expected, found) = reason.split_once(" is expected here, and this is ")?;
+    match expected {
+        "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some("put the value in double quotes"),
+        "a list" => Some("write each value on a line of its own, behind `- `"),
+        "a map" => Some("write fields as `name: value`, each on a line of its own"),
+        "a number that JSON has" => Some("write the number that is meant, or leave it out"),
+        "`true` or `false`" => Some("write one of the two, without quotes"),
+        _ => None,
     }
 }
 

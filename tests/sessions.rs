@@ -63,12 +63,14 @@ fn replay(text: &str, folder: &Path, home: &Path) -> String {
     let mut in_session = false;
     while let Some(line) = lines.next() {
         if !in_session || !line.starts_with("$ ") {
-            // What a command printed before stands between it and the next one, or the end of the block.
-            if line.starts_with("```") {
-                in_session = line == "```console";
-            }
             result.push_str(line);
             result.push('\n');
+            if let Some(information) = line.strip_prefix("```") {
+                in_session = information == "console";
+                if let Some((_, file)) = information.split_once(' ') {
+                    write_block(&mut lines, &folder.join(file), &mut result);
+                }
+            }
             continue;
         }
         let mut command = line[2..].to_owned();
@@ -96,6 +98,16 @@ fn replay(text: &str, folder: &Path, home: &Path) -> String {
         }
     }
     result
+}
+
+/// Writes the rest of a block into the file that the block's first line names.
+fn write_block<'a>(lines: &mut impl Iterator<Item = &'a str>, file: &Path, result: &mut String) {
+    let body: Vec<&str> = lines.take_while(|line| *line != "```").collect();
+    let text: String = body.iter().map(|line| format!("{line}\n")).collect();
+    fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+    fs::write(file, &text).expect("written");
+    result.push_str(&text);
+    result.push_str("```\n");
 }
 
 /// Compares, or writes down what is.

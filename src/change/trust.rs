@@ -84,7 +84,8 @@ fn compare(owner: &str, before: Option<&Bundle>, after: &Bundle) -> Vec<String> 
     let mut sentences: Vec<String> = Vec::new();
     let kept = old.len() - removed.len();
     for certificate in &added {
-        let reissued = removed.iter().any(|old| old.public_key_fingerprint() == certificate.public_key_fingerprint());
+        // An import keeps the old certificate beside the new one, so it need not be among the removed.
+        let reissued = old.iter().any(|old| has_key_of(old, certificate));
         let what = match (reissued, old.is_empty(), kept) {
             (true, ..) => "same key reissued",
             (false, true, _) => "root",
@@ -94,9 +95,15 @@ fn compare(owner: &str, before: Option<&Bundle>, after: &Bundle) -> Vec<String> 
         sentences.push(format!("{owner}: {what}: {}", described(certificate)));
     }
     for certificate in &removed {
-        sentences.push(format!("{owner}: root removed: {}", described(certificate)));
+        let what =
+            if new.iter().any(|new| has_key_of(new, certificate)) { "old certificate of the same key removed" } else { "root removed" };
+        sentences.push(format!("{owner}: {what}: {}", described(certificate)));
     }
     sentences
+}
+
+fn has_key_of(one: &Certificate, other: &Certificate) -> bool {
+    one.public_key_fingerprint() == other.public_key_fingerprint()
 }
 
 fn described(certificate: &Certificate) -> String {
@@ -137,6 +144,8 @@ mod tests {
         let replaced = says(&issuer(&[&one]), &issuer(&[&two]));
         assert!(replaced.contains("root replaced") && replaced.contains("root removed: `CN=One`"), "{replaced}");
         assert!(says(&issuer(&[&one]), &issuer(&[&again])).contains("same key reissued: `CN=One again`"));
+        assert!(says(&issuer(&[&one]), &issuer(&[&one, &again])).contains("same key reissued: `CN=One again`"));
+        assert!(says(&issuer(&[&one, &again]), &issuer(&[&again])).contains("old certificate of the same key removed: `CN=One`"));
         assert!(says(&issuer(&[&one, &two]), &issuer(&[&two])).contains("root removed: `CN=One`"));
     }
 }

@@ -1,11 +1,12 @@
 //! `trustree init`
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 
 use super::Status;
 use super::output::Printer;
+use crate::fleet::MAX_INPUT_BYTES;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{Folder as _, OpenFolder};
 
@@ -27,10 +28,13 @@ impl Init {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let root = self.folder.as_ref().map_or_else(|| start.to_owned(), |folder| start.join(folder));
         if !root.exists() {
-            std::fs::create_dir_all(&root)?;
+            std::fs::create_dir_all(&root).with_context(|| format!("`{root}` cannot be made"))?;
         }
-        if OpenFolder::open(&root)?.list()?.iter().any(|entry| entry.name == FOLDER) {
-            bail!("`{root}` has a folder `{FOLDER}` already, and nothing was changed");
+        let repository = OpenFolder::open(&root)?;
+        for (path, _) in FILES {
+            if repository.read(&format!("{FOLDER}/{path}"), MAX_INPUT_BYTES)?.is_some() {
+                bail!("`{root}` has a file `{FOLDER}/{path}` already, and nothing was changed");
+            }
         }
         let output = OutputRoot::open(&root, FOLDER)?;
         let folder = output.folder("")?;

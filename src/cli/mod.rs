@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, global = true, value_enum, default_value = "auto", env = "TRUSTREE_COLOR", value_name = "WHEN")]
     color: ColorChoice,
     /// Print data and errors only: no hints, no summary
-    #[arg(short, long, global = true, env = "TRUSTREE_QUIET")]
+    #[arg(short, long, global = true, env = "TRUSTREE_QUIET", value_parser = options::flag)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,

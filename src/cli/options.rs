@@ -1,6 +1,5 @@
 //! Options that several commands share, and how they lead to a repository.
 
-use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context as _, Result, bail};
@@ -22,11 +21,20 @@ pub(super) enum ColorChoice {
     Never,
 }
 
+/// A flag as its variable says it: CI sets `1` as often as `true`, and empty where it means no.
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "1" | "true" | "yes" | "on" => Ok(true),
+        "" | "0" | "false" | "no" | "off" => Ok(false),
+        _ => Err("write `true` or `false`".to_owned()),
+    }
+}
+
 /// Which environments.
 #[derive(Debug, Args)]
 pub(super) struct SelectionOptions {
     /// Only environments whose name matches the pattern (`prod-*`); may be given several times
-    #[arg(short, long, value_name = "GLOB", env = "TRUSTREE_ENV", value_delimiter = ',')]
+    #[arg(short, long, value_name = "GLOB", env = "TRUSTREE_ENV")]
     env: Vec<String>,
     /// Only environments that bear the label; may be given several times, and all must hold
     #[arg(short = 'l', long, value_name = "KEY=VALUE", env = "TRUSTREE_SELECTOR", value_delimiter = ',')]
@@ -35,6 +43,10 @@ pub(super) struct SelectionOptions {
 
 impl SelectionOptions {
     pub(super) fn selection(&self) -> Result<Selection> {
+        // An empty variable in CI is not meant as everything, and not as nothing either.
+        if self.env.iter().any(String::is_empty) {
+            bail!("`--env` is empty (or `TRUSTREE_ENV` is); name an environment, or leave it out for all of them");
+        }
         let labels = self.selector.iter().map(|label| (label.key.clone(), label.value.clone())).collect();
         Selection::new(&self.env, labels).context("`--env` takes names with `*`, `?` and `[…]`")
     }
@@ -68,7 +80,7 @@ impl FromStr for Label {
 #[derive(Debug, Args)]
 pub(super) struct OutputOptions {
     /// Format of the result, `human` or `json`, with `=PATH` into a file; may be given several times
-    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", value_delimiter = ',', default_value = "human")]
+    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", default_value = "human")]
     pub(super) output: Vec<OutputTarget>,
 }
 
@@ -104,9 +116,22 @@ impl FromStr for OutputTarget {
     }
 }
 
-/// Where everything is read from.
+/// What a pass over environments needs to know, whatever it does.
 #[derive(Debug, Args)]
-pub(super) struct SourceOptions {
+pub(super) struct PassOptions {
+    #[command(flatten)]
+    pub(super) selection: SelectionOptions,
+    #[command(flatten)]
+    pub(super) output: OutputOptions,
+    #[command(flatten)]
+    pub(super) jobs: JobOptions,
+}
+
+/// What a command needs that only reads.
+#[derive(Debug, Args)]
+pub(super) struct ReadOptions {
+    #[command(flatten)]
+    pub(super) pass: PassOptions,
     /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
     #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
     pub(super) source: Source,
@@ -132,19 +157,10 @@ impl FromStr for Source {
     }
 }
 
-impl fmt::Display for Source {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Source::WorkTree => "worktree",
-            Source::Index => "index",
-            Source::Revision(revision) => revision,
-        })
-    }
-}
-
 impl Source {
-    /// Opens the repository whose root is `root`.
-    pub(super) fn open(&self, root: &Utf8Path) -> Result<Box<dyn Folder>> {
+    /// Opens the repository that `start` lies in.
+    pub(super) fn open(&self, start: &Utf8Path) -> Result<Box<dyn Folder>> {
+        let root = &repository_root(start)?;
         let revision = match self {
             Source::WorkTree => return Ok(Box::new(OpenFolder::open(root)?)),
             Source::Index => Revision::Index,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use super::options::ColorChoice;
 
@@ -28,8 +28,7 @@ impl Printer {
     /// Prints data.
     pub(super) fn data(&self, text: &str) -> Result<()> {
         let mut stdout = io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        Ok(stdout.flush()?)
+        stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).context("standard output cannot be written")
     }
 
     /// Prints a hint or the summary, one line.

@@ -1,17 +1,20 @@
 //! One pass over the selected environments for `check`, `diff` and `render`: the same plan, told in different ways.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
 use anyhow::{Context as _, Result, bail};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
-use super::options::{Format, JobOptions, OutputOptions, OutputTarget, SelectionOptions};
+use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
 use super::output::Printer;
 use crate::change::{FileDifference, differences};
-use crate::finding::{Finding, Level};
-use crate::fleet::Repository;
+use crate::finding::{Level, Place};
+use crate::fleet::{AT_ONCE, Repository};
+use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, json};
 use crate::tree::Digest;
@@ -30,9 +33,9 @@ pub(super) enum View {
 /// A pass.
 pub(super) struct Pass<'a> {
     pub(super) printer: &'a Printer,
-    pub(super) selection: &'a SelectionOptions,
-    pub(super) output: &'a OutputOptions,
-    pub(super) jobs: &'a JobOptions,
+    /// The folder that paths on the command line start from.
+    pub(super) start: &'a Utf8Path,
+    pub(super) options: &'a PassOptions,
     pub(super) permissions: Permissions,
     /// The verb of the command, and of the summary: `check`, `checked`.
     pub(super) verbs: (&'a str, &'a str),
@@ -43,31 +46,46 @@ pub(super) struct Pass<'a> {
     pub(super) strict: bool,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// A pass that writes nothing.
+    pub(super) fn reading(
+        printer: &'a Printer,
+        start: &'a Utf8Path,
+        options: &'a ReadOptions,
+        verbs: (&'a str, &'a str),
+        view: View,
+    ) -> Pass<'a> {
+        Pass { printer, start, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
+    }
+
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
-    pub(super) fn open(&self, opened: Result<Repository, Vec<Finding>>) -> Result<Option<Repository>> {
-        let findings = match opened {
+    pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
+        let unusable = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
-            Err(findings) => findings,
+            Err(unusable) => unusable,
         };
+        let findings = &unusable.findings;
+        let mut groups = FindingGroups::default();
+        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
         let mut summary = Summary::default();
-        summary.add_findings(&findings);
+        summary.add_findings(findings);
         let mut sinks = self.sinks()?;
         for sink in &mut sinks {
             match sink.format {
-                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(&findings, &summary)))?,
-                Format::Human => findings.iter().try_for_each(|finding| sink.write(&shown(finding, self.printer)))?,
+                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(findings, &summary)))?,
+                Format::Human => sink.findings(&groups, |file| unusable.text(file))?,
             }
         }
+        self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
     }
 
     /// Goes through the environments; `act` runs for each of them in parallel.
     pub(super) fn run(&self, repository: &Repository, act: impl Fn(&mut Outcome) + Sync) -> Result<Status> {
-        let selection = self.selection.selection()?;
-        self.jobs.start()?;
+        let selection = self.options.selection.selection()?;
+        self.options.jobs.start()?;
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         let wants_differences = self.view == View::Differences;
         let mut report = Report {
@@ -75,6 +93,7 @@ impl Pass<'_> {
             sinks: self.sinks()?,
             groups: FindingGroups::default(),
             differences: Vec::new(),
+            known: HashMap::new(),
             summary: Summary::default(),
             first: true,
         };
@@ -84,6 +103,7 @@ impl Pass<'_> {
         repository.for_each(
             &selection,
             self.permissions,
+            if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
@@ -92,14 +112,14 @@ impl Pass<'_> {
                 }
             },
             |outcome, differences| {
-                let stop = self.fail_fast && (outcome.plan.is_none() || outcome.failure.is_some());
+                let stop = self.fail_fast && outcome.is_stopped();
                 failed = report.take(outcome, differences, &format!("{out}/"));
                 if stop || failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
         failed?;
         if report.summary.environments == 0 && !selection.is_everything() {
-            bail!("no environment matches {}; there are {}", self.selection.shown(), listed(repository));
+            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
         report.end(repository)?;
         Ok(self.status(&report.summary))
@@ -119,23 +139,17 @@ impl Pass<'_> {
     }
 
     fn sinks(&self) -> Result<Vec<Sink<'_>>> {
-        let on_stdout = self.output.output.iter().filter(|target| target.path.is_none()).count();
+        let on_stdout = self.options.output.output.iter().filter(|target| target.path.is_none()).count();
         if on_stdout > 1 {
             bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
         }
-        self.output.output.iter().map(|target| Sink::open(target, self.printer)).collect()
+        self.options.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
     }
 }
 
 fn listed(repository: &Repository) -> String {
     let names: Vec<String> = repository.environments().iter().map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".to_owned() } else { crate::report::some_of(&names, 12) }
-}
-
-fn shown(finding: &Finding, printer: &Printer) -> String {
-    let mut groups = FindingGroups::default();
-    groups.add(finding.clone(), None);
-    groups.iter().map(|group| human::finding(group, None, printer.color)).collect()
 }
 
 /// Where one format goes.
@@ -147,9 +161,9 @@ struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     #[expect(clippy::disallowed_methods, reason = "a report goes to the path that the person named, inside the repository or not")]
-    fn open(target: &OutputTarget, printer: &'a Printer) -> Result<Sink<'a>> {
+    fn open(target: &OutputTarget, start: &Utf8Path, printer: &'a Printer) -> Result<Sink<'a>> {
         let create =
-            |path: &camino::Utf8PathBuf| File::create(path).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
+            |path: &Utf8PathBuf| File::create(start.join(path)).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
         Ok(Sink { format: target.format, file: target.path.as_ref().map(create).transpose()?, printer })
     }
 
@@ -159,6 +173,20 @@ impl<'a> Sink<'a> {
             None if text.is_empty() => Ok(()),
             None => self.printer.data(text),
         }
+    }
+
+    /// Findings, each with the lines of the file that caused it; of a file with a secret in it, no line is shown.
+    fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<()> {
+        let secret: Vec<&Place> =
+            groups.iter().map(|group| &group.finding).filter(|finding| finding.is_about_secret()).map(|finding| &finding.place).collect();
+        let shown = |file: &Utf8Path| !secret.iter().any(|place| matches!(place, Place::File { file: other, .. } if other == file));
+        groups.iter().try_for_each(|group| {
+            let source = match &group.finding.place {
+                Place::File { file, line, .. } if *line > 0 && shown(file) => text_of(file),
+                _ => None,
+            };
+            self.write(&human::finding(group, source.as_deref(), self.color()))
+        })
     }
 
     fn color(&self) -> bool {
@@ -171,8 +199,10 @@ struct Report<'a> {
     pass: &'a Pass<'a>,
     sinks: Vec<Sink<'a>>,
     groups: FindingGroups,
-    /// Differences that are not the same, in order of their first environment.
-    differences: Vec<(Digest, FileDifference, Vec<String>)>,
+    /// Differences that are not the same, in order of their first environment, each with all of its environments.
+    differences: Vec<(FileDifference, Vec<String>)>,
+    /// Where each of them stands in that list.
+    known: HashMap<Digest, usize>,
     summary: Summary,
     first: bool,
 }
@@ -205,9 +235,12 @@ impl Report<'_> {
         }
         for difference in differences {
             let name = outcome.environment.clone();
-            match self.differences.iter_mut().find(|(fingerprint, ..)| *fingerprint == difference.fingerprint) {
-                Some((.., names)) => names.push(name),
-                None => self.differences.push((difference.fingerprint, difference, vec![name])),
+            match self.known.get(&difference.fingerprint) {
+                Some(index) => self.differences[*index].1.push(name),
+                None => {
+                    self.known.insert(difference.fingerprint, self.differences.len());
+                    self.differences.push((difference, vec![name]));
+                }
             }
         }
         Ok(())
@@ -218,18 +251,11 @@ impl Report<'_> {
             match sink.format {
                 Format::Json => sink.write(&json::tail(repository.findings(), &self.summary))?,
                 Format::Human => {
-                    for (_, difference, environments) in &self.differences {
+                    for (difference, environments) in &self.differences {
                         let color = sink.color();
                         sink.write(&human::difference(difference, environments, color))?;
                     }
-                    for group in self.groups.iter() {
-                        let source = match &group.finding.place {
-                            crate::finding::Place::File { file, line, .. } if *line > 0 => repository.text(file),
-                            _ => None,
-                        };
-                        let color = sink.color();
-                        sink.write(&human::finding(group, source.as_deref(), color))?;
-                    }
+                    sink.findings(&self.groups, |file| repository.text(file))?;
                 }
             }
             if let Some(file) = &mut sink.file {

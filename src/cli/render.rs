@@ -5,10 +5,9 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::options::{JobOptions, OutputOptions, SelectionOptions, repository_root};
+use super::options::{PassOptions, flag, repository_root};
 use super::output::Printer;
 use super::pass::{Pass, View};
-use crate::fleet::Repository;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;
@@ -17,22 +16,18 @@ use crate::plan::Permissions;
 #[derive(Debug, Args)]
 pub(super) struct Render {
     #[command(flatten)]
-    selection: SelectionOptions,
-    #[command(flatten)]
-    output: OutputOptions,
-    #[command(flatten)]
-    jobs: JobOptions,
+    pass: PassOptions,
     /// Overwrite files that were edited by hand
-    #[arg(long, env = "TRUSTREE_FORCE")]
+    #[arg(long, env = "TRUSTREE_FORCE", value_parser = flag)]
     force: bool,
     /// Take over files that stand at paths that are rendered
-    #[arg(long, env = "TRUSTREE_ADOPT")]
+    #[arg(long, env = "TRUSTREE_ADOPT", value_parser = flag)]
     adopt: bool,
     /// Write nothing, and say what would be written
-    #[arg(long, env = "TRUSTREE_DRY_RUN")]
+    #[arg(long, env = "TRUSTREE_DRY_RUN", value_parser = flag)]
     dry_run: bool,
     /// Stop at the first environment that fails
-    #[arg(long, env = "TRUSTREE_FAIL_FAST")]
+    #[arg(long, env = "TRUSTREE_FAIL_FAST", value_parser = flag)]
     fail_fast: bool,
 }
 
@@ -40,9 +35,8 @@ impl Render {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let pass = Pass {
             printer,
-            selection: &self.selection,
-            output: &self.output,
-            jobs: &self.jobs,
+            start,
+            options: &self.pass,
             permissions: Permissions { force: self.force, adopt: self.adopt },
             verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),
             view: if self.dry_run { View::Drift } else { View::Rendered },
@@ -50,7 +44,7 @@ impl Render {
             strict: false,
         };
         let root = repository_root(start)?;
-        let Some(repository) = pass.open(Repository::open(Box::new(OpenFolder::open(&root)?)))? else { return Ok(Status::NoAnswer) };
+        let Some(repository) = pass.open(Box::new(OpenFolder::open(&root)?))? else { return Ok(Status::NoAnswer) };
         if self.dry_run {
             return pass.run(&repository, |_| {});
         }

@@ -2,7 +2,7 @@
 
 use std::io::Read as _;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use walkdir::WalkDir;
 
 use super::Status;
-use super::options::{Format, OutputOptions, repository_root};
+use super::options::{Format, OutputOptions, flag, repository_root};
 use super::output::{Printer, stdin_is_terminal};
 use super::snapshot_view as shown;
 use crate::finding::Finding;
@@ -60,7 +60,7 @@ pub(super) struct Import {
     #[arg(long, value_name = "RELEASE", env = "TRUSTREE_RELEASE")]
     release: Option<String>,
     /// The CA was built anew: forget the recorded one, with which everything issued so far loses its trust
-    #[arg(long, env = "TRUSTREE_REPLACE")]
+    #[arg(long, env = "TRUSTREE_REPLACE", value_parser = flag)]
     replace: bool,
     /// End a rotation: drop the root with this fingerprint; may be given several times
     #[arg(long, value_name = "SHA256", env = "TRUSTREE_DROP_ROOT", value_delimiter = ',')]
@@ -106,20 +106,22 @@ impl Import {
         };
         match snapshot::import(inputs, &request, existing.as_ref()) {
             Ok(imported) => write(printer, &target, &imported, recorded.as_deref()),
-            Err(findings) => refuse(printer, &findings),
+            Err(mut findings) => {
+                // The import itself does not know for whom it is.
+                let help = findings.iter_mut().filter_map(|finding| finding.help.as_mut());
+                help.for_each(|help| *help = help.replace("--env ENVIRONMENT", &format!("--env {}", self.env)));
+                refuse(printer, &findings)
+            }
         }
     }
 
     /// The file that the inventory names; without an inventory, the default one.
     fn target(&self, start: &Utf8Path) -> Result<Result<Target, Vec<Finding>>> {
-        let name = match EnvironmentName::new(&self.env) {
-            Ok(name) => name,
-            Err(problem) => bail!("`{}` cannot be an environment: {problem}", self.env),
-        };
+        let name = environment_name(&self.env)?;
         let root = repository_root(start)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&root)?)) {
             Ok(repository) => repository,
-            Err(findings) => return Ok(Err(findings)),
+            Err(unusable) => return Ok(Err(unusable.findings)),
         };
         let target = repository.snapshot_file(&name, self.authority.as_deref())?;
         Ok(target.map(|file| {
@@ -157,6 +159,10 @@ fn show_findings(printer: &Printer, findings: &[Finding]) -> Result<()> {
         groups.add(finding.clone(), None);
     }
     groups.iter().try_for_each(|group| printer.data(&human::finding(group, None, printer.color)))
+}
+
+fn environment_name(name: &str) -> Result<EnvironmentName> {
+    EnvironmentName::new(name).map_err(|problem| anyhow!("`{name}` cannot be an environment: {problem}"))
 }
 
 fn from_stdin() -> Result<Input> {
@@ -236,10 +242,10 @@ pub(super) struct Show {
 
 impl Show {
     fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
-        let Ok(name) = EnvironmentName::new(&self.env) else { bail!("`{}` cannot be an environment", self.env) };
+        let name = environment_name(&self.env)?;
         let repository = match Repository::open(Box::new(OpenFolder::open(&repository_root(start)?)?)) {
             Ok(repository) => repository,
-            Err(findings) => return refuse(printer, &findings),
+            Err(unusable) => return refuse(printer, &unusable.findings),
         };
         let file = match repository.snapshot_file(&name, self.authority.as_deref())? {
             Ok(file) => file,

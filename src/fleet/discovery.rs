@@ -6,22 +6,41 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{MAX_INPUT_BYTES, Repository, of_file_error};
 use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, PATH_ESCAPES, Place, UNREADABLE_FILE};
-use crate::inventory::{EnvironmentName, Layers, Settings};
+use crate::inventory::{EnvironmentName, Layers, SETTINGS_FILE, Settings};
 use crate::outside::files::{EntryKind, FileError, Folder};
 use crate::plan::LEDGER_FILE;
-use crate::render::TemplateFile;
+use crate::render::{TemplateFile, Templates};
+use crate::tree::Digest;
 
 /// Folder of the layers, below the environments' folder.
 const LAYERS_FOLDER: &str = "_layers";
 
+/// Settings with their digest, and the templates.
+pub(super) fn settings_and_templates(source: &dyn Folder) -> Result<(Settings, Digest, Templates), Vec<Finding>> {
+    let bytes = source.read(SETTINGS_FILE, MAX_INPUT_BYTES).map_err(|error| vec![of_file_error(&error)])?.unwrap_or_default();
+    let settings = Settings::parse(&bytes)?;
+    let templates = Templates::new(&template_files(source, &settings)?)?;
+    Ok((settings, Digest::of(&bytes), templates))
+}
+
 impl Repository {
-    /// Finds environments and layers. A folder that is not there is a finding: nothing can be done but to begin one.
-    pub(super) fn list_environments(&mut self) -> Result<(), FileError> {
+    /// Finds environments, layers, and what vanished environments left behind.
+    pub(super) fn list(&mut self) -> Result<(), FileError> {
+        // Where the environments cannot be seen, none of them is gone.
+        if self.list_environments()? {
+            self.list_vanished()?;
+        }
+        Ok(())
+    }
+
+    /// Finds environments and layers, and says whether there is a folder for them. Where there is none that is a finding:
+    /// nothing can be done but to begin one.
+    fn list_environments(&mut self) -> Result<bool, FileError> {
         let folder_path = Utf8PathBuf::from(&self.settings.environments);
         let Some(folder) = self.source.folder(folder_path.as_str())? else {
             let finding = Finding::new(&UNREADABLE_FILE, Place::whole(&folder_path), format!("there is no folder `{folder_path}` here"));
             self.findings.push(finding.help("run this in a repository of trustree, or begin one with `trustree init`"));
-            return Ok(());
+            return Ok(false);
         };
         for entry in folder.list()? {
             let path = folder_path.join(&entry.name);
@@ -50,8 +69,9 @@ impl Repository {
                 }
             }
         }
+        self.environments.sort();
         self.refuse_case_twins(&folder_path);
-        Ok(())
+        Ok(true)
     }
 
     /// Two environments whose names differ only in case would share a folder on some systems: both are refused.
@@ -71,17 +91,26 @@ impl Repository {
     }
 
     /// Finds what vanished environments left behind.
-    pub(super) fn list_vanished(&mut self) -> Result<(), FileError> {
+    fn list_vanished(&mut self) -> Result<(), FileError> {
         let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
         let failed: Vec<&str> = self
             .findings
             .iter()
             .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
             .collect();
-        for entry in out.list()?.into_iter().filter(|entry| entry.kind == EntryKind::Folder) {
+        let entries = out.list()?;
+        for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
             let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
             if self.environments.binary_search(&name).is_ok() || is_refused {
+                continue;
+            }
+            // Renamed in case only: where the system does not tell the names apart, this is the folder of an environment.
+            let twin = self.environments.iter().find(|known| known.as_str().eq_ignore_ascii_case(name.as_str()));
+            if let Some(twin) = twin
+                && !entries.iter().any(|entry| entry.name == twin.as_str())
+                && out.folder(twin.as_str())?.is_some()
+            {
                 continue;
             }
             let Some(folder) = out.folder(name.as_str())? else { continue };
@@ -89,6 +118,7 @@ impl Repository {
                 self.vanished.push(name);
             }
         }
+        self.vanished.sort();
         Ok(())
     }
 }
@@ -113,7 +143,7 @@ fn layer_files(
 }
 
 /// The user's templates: every file in a folder below `templates/`.
-pub(super) fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
+fn template_files(source: &dyn Folder, settings: &Settings) -> Result<Vec<TemplateFile>, Vec<Finding>> {
     let whole = |error: FileError| vec![of_file_error(&error)];
     let Some(templates) = source.folder(&settings.templates).map_err(whole)? else { return Ok(Vec::new()) };
     let mut files = Vec::new();

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use crate::apply::apply;
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, UNREADABLE_FILE};
-use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, SETTINGS_FILE, Settings};
+use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, Settings};
 use crate::model::{self};
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{FileError, Folder};
@@ -28,7 +28,7 @@ use crate::tree::{Digest, Tree};
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
 /// Environments that are in flight at once; what is reported stays in order.
-const BATCH: usize = 256;
+pub const AT_ONCE: usize = 256;
 
 /// A repository after the first pass.
 pub struct Repository {
@@ -52,6 +52,25 @@ type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
 pub struct Selection {
     names: Option<GlobSet>,
     labels: Vec<(String, String)>,
+}
+
+/// A repository of which nothing can be rendered.
+pub struct Unusable {
+    /// Why.
+    pub findings: Vec<Finding>,
+    source: Box<dyn Folder>,
+}
+
+impl Unusable {
+    /// Text of a file of the repository, for an excerpt beside a finding.
+    pub fn text(&self, file: &Utf8Path) -> Option<String> {
+        text_of(&*self.source, file)
+    }
+}
+
+fn text_of(source: &dyn Folder, file: &Utf8Path) -> Option<String> {
+    let bytes = source.read(file.as_str(), MAX_INPUT_BYTES).ok()??;
+    String::from_utf8(bytes).ok()
 }
 
 impl Selection {
@@ -87,13 +106,14 @@ impl Repository {
     ///
     /// # Errors
     /// What makes every environment impossible: broken settings or templates, folders that cannot be read.
-    pub fn open(source: Box<dyn Folder>) -> Result<Repository, Vec<Finding>> {
-        let settings_bytes = source.read(SETTINGS_FILE, MAX_INPUT_BYTES).map_err(|error| vec![of_file_error(&error)])?.unwrap_or_default();
-        let settings = Settings::parse(&settings_bytes)?;
-        let templates = Templates::new(&discovery::template_files(&*source, &settings)?)?;
+    pub fn open(source: Box<dyn Folder>) -> Result<Repository, Unusable> {
+        let (settings, settings_digest, templates) = match discovery::settings_and_templates(&*source) {
+            Ok(found) => found,
+            Err(findings) => return Err(Unusable { findings, source }),
+        };
         let mut repository = Repository {
             source,
-            settings_digest: Digest::of(&settings_bytes),
+            settings_digest,
             settings,
             layers: Layers::default(),
             templates,
@@ -102,8 +122,10 @@ impl Repository {
             findings: Vec::new(),
             shared: Mutex::default(),
         };
-        repository.list_environments().and_then(|()| repository.list_vanished()).map_err(|error| vec![of_file_error(&error)])?;
-        Ok(repository)
+        match repository.list() {
+            Ok(()) => Ok(repository),
+            Err(error) => Err(Unusable { findings: vec![of_file_error(&error)], source: repository.source }),
+        }
     }
 
     /// Where things lie.
@@ -123,8 +145,7 @@ impl Repository {
 
     /// Text of a file of the repository, for an excerpt beside a finding.
     pub fn text(&self, file: &Utf8Path) -> Option<String> {
-        let bytes = self.source.read(file.as_str(), MAX_INPUT_BYTES).ok()??;
-        String::from_utf8(bytes).ok()
+        text_of(&*self.source, file)
     }
 
     /// The folder of an environment below the repository.
@@ -133,19 +154,21 @@ impl Repository {
     }
 
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
-    /// and what `act` made of them one by one in order of their names, and says whether to go on. What vanished
-    /// environments left behind comes last, and only when everything is selected.
+    /// and what `act` made of them one by one in order of their names, and says whether to go on; `at_once` may be in
+    /// flight by then, so only with 1 nothing is done behind the last one taken. What vanished environments left behind
+    /// comes last, and only when everything is selected.
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
         permissions: Permissions,
+        at_once: usize,
         act: impl Fn(&mut Outcome) -> T + Sync,
         mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
     ) {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
-        for batch in all.chunks(BATCH) {
+        for batch in all.chunks(at_once.max(1)) {
             let outcomes: Vec<Option<(Outcome, T)>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {
@@ -233,7 +256,10 @@ impl Repository {
             Some(Err(LedgerError::File(error))) => return Err(of_file_error(&error)),
             Some(Err(LedgerError::Invalid { line, problem })) => {
                 let place = Place::File { file: format!("{path}/{LEDGER_FILE}").into(), line, column: 1 };
-                let help = "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them";
+                let help = match line {
+                    1 => "use the release of trustree that wrote it, or restore the ledger from Git",
+                    _ => "restore the ledger from Git; or delete it, and trustree takes up again the files that are as it renders them",
+                };
                 return Err(Finding::new(&LEDGER_INVALID, place, problem).help(help));
             }
         };
@@ -267,7 +293,7 @@ pub fn of_file_error(error: &FileError) -> Finding {
         FileError::Link { .. } | FileError::PathEscapes { .. } => &PATH_ESCAPES,
         _ => &UNREADABLE_FILE,
     };
-    let finding = Finding::new(rule, Place::whole(error.path()), error.to_string());
+    let finding = Finding::new(rule, Place::whole(error.path()), error.told());
     match error.hint() {
         Some(hint) => finding.help(hint),
         None => finding,

@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{MAX_INPUT_BYTES, Repository, SharedSnapshot, of_file_error};
 use crate::finding::{Finding, Place, SNAPSHOT_NOT_FOUND, listed};
-use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, SnapshotReference};
+use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, SnapshotReference, portable_name_problem};
 use crate::model::KnownSnapshot;
 use crate::snapshot::{self, Snapshot};
 use crate::tree::Digest;
@@ -22,6 +22,9 @@ impl Repository {
     /// inventory.
     pub fn snapshot_file(&self, name: &EnvironmentName, authority: Option<&str>) -> Result<Result<Utf8PathBuf, Vec<Finding>>> {
         let folder = self.environment_folder(name);
+        if let Some((authority, problem)) = authority.and_then(|authority| Some((authority, portable_name_problem(authority)?))) {
+            bail!("`{authority}` cannot be an authority, because its snapshot's file bears its name: {problem}");
+        }
         if matches!(self.source.read(folder.join(INVENTORY_FILE).as_str(), MAX_INPUT_BYTES), Ok(None)) {
             let file = authority.map_or_else(|| "ca-snapshot.yaml".to_owned(), |authority| format!("ca-snapshot.{authority}.yaml"));
             return Ok(Ok(folder.join(file)));

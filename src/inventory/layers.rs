@@ -160,11 +160,10 @@ impl Walk<'_> {
             let place = self.layers.place(self.own_file, item.at);
             match item.as_str() {
                 Some(name) => self.layer(name, place),
-                None => self.findings.push(Finding::new(
-                    &WRONG_TYPE,
-                    place,
-                    format!("`extends` takes names of layers, and this is {}", item.value.kind()),
-                )),
+                None => self.findings.push(
+                    Finding::new(&WRONG_TYPE, place, format!("`extends` takes names of layers, and this is {}", item.value.kind()))
+                        .help("write the name of a file below `_layers/`, without `.yaml`"),
+                ),
             }
         }
     }
@@ -193,15 +192,17 @@ impl Walk<'_> {
             Ok(node) => {
                 if node.get_str("kind") != Some("Layer") {
                     let place = self.layers.place(self.own_file, node.place(&Path::of(["kind"])));
-                    self.findings.push(Finding::new(&WRONG_TYPE, place, format!("the layer `{name}` must say `kind: Layer`")));
+                    self.findings.push(
+                        Finding::new(&WRONG_TYPE, place, format!("the layer `{name}` must say `kind: Layer`"))
+                            .help("write `kind: Layer`, or move the file out of `_layers/`"),
+                    );
                 }
                 if node.get_str("apiVersion") != Some("trustree.dev/v1alpha1") {
                     let place = self.layers.place(self.own_file, node.place(&Path::of(["apiVersion"])));
-                    self.findings.push(Finding::new(
-                        &WRONG_TYPE,
-                        place,
-                        format!("the layer `{name}` must say `apiVersion: trustree.dev/v1alpha1`"),
-                    ));
+                    self.findings.push(
+                        Finding::new(&WRONG_TYPE, place, format!("the layer `{name}` must say `apiVersion: trustree.dev/v1alpha1`"))
+                            .help("write `apiVersion: trustree.dev/v1alpha1`"),
+                    );
                 }
                 self.open.push(name.to_owned());
                 self.extends(node);
@@ -224,7 +225,8 @@ fn parse(bytes: &[u8], file: &Utf8Path, index: u16) -> Result<Node, Finding> {
                 .help("begin it with `apiVersion: trustree.dev/v1alpha1`"))
         }
         [node] => {
-            Err(Finding::new(&WRONG_TYPE, Place::at(file, node.at), format!("a map is expected here, and this is {}", node.value.kind())))
+            Err(Finding::new(&WRONG_TYPE, Place::at(file, node.at), format!("a map is expected here, and this is {}", node.value.kind()))
+                .help("write fields as `name: value`, beginning with `apiVersion: trustree.dev/v1alpha1`"))
         }
         [_, second, ..] => Err(Finding::new(&WRONG_TYPE, Place::at(file, second.at), "a second document begins here; one file holds one")
             .help("move it to a file of its own")),

@@ -34,6 +34,18 @@ impl fmt::Display for EnvironmentName {
 /// Names that Windows keeps for devices, with or without an extension.
 const DEVICES: &[&str] = &["con", "prn", "aux", "nul"];
 
+/// Why a path cannot be one below the repository on every system, if it cannot.
+pub(super) fn portable_path_problem(path: &str) -> Option<String> {
+    if path.starts_with('/') {
+        return Some("it begins at the root of the file system".to_owned());
+    }
+    path.split('/').find_map(|name| match name {
+        "" => Some("a `/` too many stands in it".to_owned()),
+        "." | ".." => Some(format!("`{name}` is no folder of its own")),
+        _ => portable_name_problem(name),
+    })
+}
+
 /// Why a name cannot be a file or folder on every system, if it cannot.
 pub fn portable_name_problem(name: &str) -> Option<String> {
     let stem = name.split('.').next().unwrap_or_default().to_ascii_lowercase();

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Finding, PATH_ESCAPES, Place, WRONG_TYPE};
-use crate::inventory::name::portable_name_problem;
+use crate::inventory::name::portable_path_problem;
 use crate::yaml::{Keys, Path, read, read_struct, text_of};
 
 /// The file that marks the root of a repository.
@@ -70,7 +70,7 @@ impl Settings {
     fn check(&self) -> Vec<(&'static str, Finding)> {
         let mut findings = Vec::new();
         for (key, folder) in [("environments", &self.environments), ("templates", &self.templates), ("out", &self.out)] {
-            if let Some(problem) = folder.split('/').find_map(portable_name_problem) {
+            if let Some(problem) = portable_path_problem(folder) {
                 let finding = Finding::new(
                     &PATH_ESCAPES,
                     Place::whole(SETTINGS_FILE),
@@ -90,7 +90,11 @@ impl Settings {
             }
         }
         if let Err(problem) = check_path(&self.path) {
-            findings.push(("path", Finding::new(&PATH_ESCAPES, Place::whole(SETTINGS_FILE), format!("`path: {}`: {problem}", self.path))));
+            findings.push((
+                "path",
+                Finding::new(&PATH_ESCAPES, Place::whole(SETTINGS_FILE), format!("`path: {}`: {problem}", self.path))
+                    .help("write it as `{environment}/{namespace}/{component}`, with parts of your own between them or left out"),
+            ));
         }
         if let Some(minimum) = &self.minimum_version {
             match (version(minimum), version(env!("CARGO_PKG_VERSION"))) {
@@ -133,8 +137,8 @@ fn check_path(path: &str) -> Result<(), String> {
     }
     for segment in segments {
         let plain = segment.replace("{namespace}", "n").replace("{component}", "c");
-        if let Some(problem) = portable_name_problem(&plain) {
-            return Err(format!("`{segment}` is no part of a path: {problem}; `{{namespace}}` and `{{component}}` may be used"));
+        if let Some(problem) = portable_path_problem(&plain) {
+            return Err(format!("`{segment}` is no part of a path: {problem}"));
         }
     }
     Ok(())

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Finding, PATH_ESCAPES, Place};
 use crate::inventory::layers::Inventory;
-use crate::inventory::name::portable_name_problem;
+use crate::inventory::name::{portable_name_problem, portable_path_problem};
 use crate::yaml::Path;
 
 /// What `snapshot:` says when the CA has not run yet.
@@ -52,7 +52,7 @@ impl Inventory {
                 None => SnapshotReference::Own(own),
                 Some(PENDING) => SnapshotReference::Pending(own),
                 Some(path) => {
-                    if let Some(problem) = path.split('/').find_map(portable_name_problem) {
+                    if let Some(problem) = portable_path_problem(path) {
                         let message = format!("`snapshot: {path}` is no file below the repository: {problem}");
                         findings.push(
                             Finding::new(&PATH_ESCAPES, place, message)

@@ -87,6 +87,23 @@ pub fn check_plain(text: &str, is_kustomization: bool) -> Vec<Flaw> {
     flaws
 }
 
+/// The files in its own folder that a kustomization names: resources, values, patches. Folders, and what lies
+/// elsewhere, are left out.
+pub fn files_beside(kustomization: &str) -> Vec<String> {
+    let Ok(node) = one_map(kustomization) else { return Vec::new() };
+    let list = |key: &str| node.get(key).and_then(Node::as_list).unwrap_or_default();
+    let charts = list("helmCharts").iter().flat_map(|chart| {
+        let more = chart.get("additionalValuesFiles").and_then(Node::as_list).unwrap_or_default();
+        chart.get_str("valuesFile").into_iter().chain(more.iter().filter_map(Node::as_str))
+    });
+    let named = list("resources")
+        .iter()
+        .filter_map(Node::as_str)
+        .chain(charts)
+        .chain(list("patches").iter().filter_map(|patch| patch.get_str("path")));
+    named.filter(|name| name.ends_with(".yaml") && !name.contains(['/', ':', '?'])).map(str::to_owned).collect()
+}
+
 fn one_map(text: &str) -> Result<Node, Flaw> {
     let mut documents = read(text, 0, Keys::AsKubernetes).map_err(Flaw::Yaml)?;
     match documents.len() {

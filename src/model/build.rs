@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use camino::Utf8PathBuf;
 
-use crate::finding::{Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE, counted};
+use crate::finding::{
+    CA_CHAIN_BROKEN, Finding, Level, NAME_INVALID, Place, REFERENCE_UNRESOLVED, Rule, SNAPSHOT_PENDING, WRONG_TYPE, counted,
+};
 use crate::inventory::{self, EnvironmentFile, EnvironmentName, Inventory};
 use crate::manifest::{dns_label_problem, label_value_problem, qualified_name_problem};
 use crate::model::{Approver, Exporter, Model, Sources, certificate, chart, issuer};
@@ -66,6 +68,7 @@ impl<'a> Resolution<'a> {
         let fields = self.fields;
         self.names();
         self.pending();
+        self.chains();
         let (issuers, cluster_issuers) = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
@@ -165,17 +168,32 @@ impl<'a> Resolution<'a> {
                 .values()
                 .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
-            let (issuers, certificates) = (counted(issuers, "issuer"), counted(certificates, "certificate"));
-            let message = format!(
-                "`{}` waits for the CA snapshot of `{name}`: until then {issuers} and {certificates} are left out",
-                self.environment
-            );
+            let waits = match (issuers, certificates) {
+                (0, 0) => "nothing needs it yet".to_owned(),
+                _ => format!("until then {} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate")),
+            };
+            let message = format!("`{}` waits for the CA snapshot of `{name}`: {waits}", self.environment);
             let help = format!(
                 "once the CA has run, pipe its ConfigMaps into `trustree snapshot import - --env {}{}`",
                 self.environment,
                 self.authority_flag(name)
             );
             self.report(&SNAPSHOT_PENDING, Path::of(["authorities", name, "snapshot"]), message, help);
+        }
+    }
+
+    /// An intermediate that none of the recorded roots has issued: what the CA issues would not verify.
+    fn chains(&mut self) {
+        for snapshot in self.snapshots.values() {
+            let KnownSnapshot::Here(snapshot, file) = snapshot else { continue };
+            for intermediate in snapshot.intermediates().iter().filter(|intermediate| intermediate.root.is_unknown()) {
+                let message = format!(
+                    "none of the recorded roots issued the intermediate `{}`, so nothing that the CA issues verifies",
+                    intermediate.certificate.subject()
+                );
+                let help = "export root and intermediate of the same CA, and import them again";
+                self.findings.push(Finding::new(&CA_CHAIN_BROKEN, Place::whole(file), message).help(help));
+            }
         }
     }
 

@@ -26,7 +26,14 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
                 "write `stepIssuer.chart`, or take the values out",
             );
         }
-        return Some(StepIssuer { namespace, release, chart: None, values: Map::new(), chart_service_account: None });
+        return Some(StepIssuer {
+            namespace,
+            release,
+            chart: None,
+            values: Map::new(),
+            chart_service_account: None,
+            chart_service_account_pattern: None,
+        });
     };
     check_version(resolution, &chart.version);
     check_values(resolution, &chart.version, &written.values);
@@ -39,7 +46,16 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
     let chart_service_account = chart_service_account(&release, &written.values);
     let chart =
         Chart { repo: chart.repo.clone().unwrap_or_else(|| STEP_ISSUER_CHART_REPOSITORY.to_owned()), version: chart.version.clone() };
-    Some(StepIssuer { namespace, release, chart: Some(chart), values: sorted(values), chart_service_account })
+    // Of what a name may hold, only the dot means more in a regular expression.
+    let chart_service_account_pattern = chart_service_account.as_ref().map(|name| name.replace('.', "\\."));
+    Some(StepIssuer {
+        namespace,
+        release,
+        chart: Some(chart),
+        values: sorted(values),
+        chart_service_account,
+        chart_service_account_pattern,
+    })
 }
 
 /// A version that names one chart and no other: three numbers, and perhaps a suffix.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::finding::{ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, PROVISIONER_NOT_JWK, PROVISIONER_WITHOUT_KEY, WRONG_TYPE, listed};
 use crate::inventory::{self, IssuerKind};
 use crate::model::build::{KnownSnapshot, Resolution};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{self, Snapshot};
 use crate::yaml::{Fact, Path};
 
 /// The key in the Secret of a provisioner's password, where the inventory names none.
@@ -156,8 +156,8 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
         );
         return None;
     };
-    let Some(kid) = provisioner.kid.as_ref().filter(|_| provisioner.is_jwk()) else {
-        let usable = listed(provisioners.iter().filter(|(_, provisioner)| provisioner.is_jwk()).map(|(name, _)| name.as_str()));
+    if !provisioner.is_jwk() {
+        let usable = listed(provisioners.iter().filter(|(_, provisioner)| is_usable(provisioner)).map(|(name, _)| name.as_str()));
         let message = format!("provisioner `{name}` is of type {}, and only a JWK provisioner can serve step-issuer", provisioner.kind);
         let help = if usable.is_empty() {
             "add a JWK provisioner at the CA, and import its snapshot again".to_owned()
@@ -165,6 +165,11 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
             format!("the JWK provisioners are {usable}")
         };
         resolution.report(&PROVISIONER_NOT_JWK, path, message, help);
+        return None;
+    }
+    let Some(kid) = provisioner.kid.as_ref().filter(|kid| !kid.is_empty()) else {
+        let message = format!("the key of provisioner `{name}` has no key id, by which step-issuer would ask for it");
+        resolution.report(&PROVISIONER_WITHOUT_KEY, path, message, "give the key a `kid` in ca.json, and import its snapshot again");
         return None;
     };
     if provisioner.encrypted_key == Some(Fact::Known(false)) {
@@ -179,5 +184,12 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
         );
         return None;
     }
-    Some(kid.to_string())
+    Some(kid.clone())
+}
+
+/// Whether step-issuer could work with a provisioner, as far as is known.
+fn is_usable(provisioner: &snapshot::Provisioner) -> bool {
+    provisioner.is_jwk()
+        && provisioner.kid.as_ref().is_some_and(|kid| !kid.is_empty())
+        && provisioner.encrypted_key != Some(Fact::Known(false))
 }

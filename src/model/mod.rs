@@ -83,6 +83,8 @@ pub struct StepIssuer {
     pub values: Map<String, Value>,
     /// The ServiceAccount that the chart makes, and forgets to give a namespace; null where it makes none.
     pub chart_service_account: Option<String>,
+    /// The same as the regular expression that kustomize takes as a target's name.
+    pub chart_service_account_pattern: Option<String>,
 }
 
 /// A Helm chart.

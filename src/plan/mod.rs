@@ -28,6 +28,8 @@ pub enum Cause {
     TemplateChanged,
     /// Only the program changed, or somebody changed the file and its ledger line together.
     ToolChanged,
+    /// A render that was to write it was interrupted.
+    Interrupted,
     /// Somebody edited it.
     EditedByHand,
     /// Only its line endings differ.
@@ -47,6 +49,7 @@ impl fmt::Display for Cause {
             Cause::InputsChanged => "inputs changed",
             Cause::TemplateChanged => "template changed",
             Cause::ToolChanged => "tool changed, or file and ledger were edited together",
+            Cause::Interrupted => "write interrupted",
             Cause::EditedByHand => "edited by hand",
             Cause::LineEndings => "line endings",
             Cause::Missing => "missing",
@@ -259,7 +262,11 @@ impl Reader<'_> {
 
 fn cause_of_difference(before: Option<&[u8]>, after: &str, line: Option<&Line>, origin: &Origin) -> Cause {
     let Some(before) = before else {
-        return if line.is_some() { Cause::Missing } else { Cause::New };
+        return match line {
+            Some(line) if line.is_under_way() => Cause::Interrupted,
+            Some(_) => Cause::Missing,
+            None => Cause::New,
+        };
     };
     if without_carriage_returns(before).as_deref() == Some(after.as_bytes()) {
         return Cause::LineEndings;
@@ -268,7 +275,10 @@ fn cause_of_difference(before: Option<&[u8]>, after: &str, line: Option<&Line>, 
     if !is_ours(line, before) {
         return Cause::EditedByHand;
     }
-    if !line.same_inputs(origin) {
+    // Under way, a line tells what the file is to be made from, not what it was made from.
+    if line.is_under_way() {
+        Cause::Interrupted
+    } else if !line.same_inputs(origin) {
         Cause::InputsChanged
     } else if !line.same_templates(origin) {
         Cause::TemplateChanged

@@ -232,7 +232,7 @@ fn compile(
     let used: Vec<&str> =
         specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
     for template in &used {
-        if !texts.contains_key(template) {
+        if !files.contains_key(template) {
             let finding = Finding::new(
                 &TEMPLATE_INVALID,
                 Place::whole(component_path),
@@ -317,12 +317,33 @@ fn parse_component(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) 
 /// A template engine's error as a finding.
 pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) -> Finding {
     let line = error.line().and_then(|line| u32::try_from(line).ok()).unwrap_or_default();
-    let excerpt =
-        error.range().and_then(|range| error.template_source()?.get(range)).filter(|excerpt| !excerpt.is_empty() && excerpt.len() < 200);
+    let column = error.range().zip(error.template_source()).map_or(1, |(range, source)| {
+        let before = source.get(..range.start).unwrap_or_default();
+        before.chars().rev().take_while(|character| *character != '\n').count() + 1
+    });
+    let excerpt = error
+        .range()
+        .and_then(|range| error.template_source()?.get(range))
+        .map(str::trim)
+        .filter(|excerpt| !excerpt.is_empty() && excerpt.len() < 200);
     let detail = error.detail().map_or_else(|| error.kind().to_string(), |detail| format!("{}: {detail}", error.kind()));
     let message = match excerpt {
-        Some(excerpt) => format!("{detail} (`{}`)", excerpt.trim()),
+        Some(excerpt) => format!("{detail} (`{excerpt}`)"),
         None => detail,
     };
-    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::from(line > 0) }, message)
+    let help = match error.kind() {
+        minijinja::ErrorKind::UndefinedError => {
+            "a template sees the model and what `component.yaml` says behind `as`; look at the spelling"
+        }
+        minijinja::ErrorKind::OutOfFuel => "a loop in it has no end, or far too many turns",
+        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => {
+            "a template has `if`, `for` and the filters `items` and `length`; build longer values in the inventory"
+        }
+        minijinja::ErrorKind::SyntaxError => {
+            "look at the braces of this line and the one above; a template has `if` and `for`, and no other statements"
+        }
+        _ => "look at this line; the built-in template of that name shows how it can be",
+    };
+    Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::try_from(column).unwrap_or(1) }, message)
+        .help(help)
 }

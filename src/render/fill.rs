@@ -117,7 +117,7 @@ fn key_column(before: &str) -> usize {
 
 /// The first line, from 1, of a template's source in which a value does not stand alone, and what is wrong there.
 pub(super) fn misplaced_value(source: &str) -> Option<(u32, String)> {
-    for (number, line) in (1_u32..).zip(source.lines()) {
+    for (number, line) in (1_u32..).zip(without_comments(source).lines()) {
         let mut rest = line;
         let mut before = String::new();
         while let Some((head, tail)) = rest.split_once("{{") {
@@ -133,6 +133,20 @@ pub(super) fn misplaced_value(source: &str) -> Option<(u32, String)> {
         }
     }
     None
+}
+
+/// The source with nothing but line breaks where a comment stood.
+fn without_comments(source: &str) -> String {
+    let mut out = String::with_capacity(source.len());
+    let mut rest = source;
+    while let Some((before, tail)) = rest.split_once("{#") {
+        out.push_str(before);
+        let (comment, after) = tail.split_once("#}").unwrap_or((tail, ""));
+        out.extend(comment.chars().filter(|character| *character == '\n'));
+        rest = after;
+    }
+    out.push_str(rest);
+    out
 }
 
 #[cfg(test)]
@@ -170,5 +184,6 @@ mod tests {
         assert_eq!(misplaced_value("a: {{ b }}\nc: pre-{{ d }}\n").expect("misplaced").0, 2);
         assert_eq!(misplaced_value("c: {{ d }}-x\n").expect("misplaced").0, 1);
         assert_eq!(misplaced_value("{{ a }}: {{ b }}\n  - {{ c }}\n{{ d }}\n"), None);
+        assert_eq!(misplaced_value("{# as pre-{{ x }}\n#}\nc: x{{ d }}\n").expect("misplaced").0, 3);
     }
 }

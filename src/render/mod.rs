@@ -1,23 +1,22 @@
 //! The model through the templates to a tree. Writes nothing, and knows neither what is on disk nor what lint thinks.
 
 mod component;
+mod document;
 mod fill;
 
 use std::collections::BTreeMap;
 
 use minijinja::Value;
-use minijinja::value::Serde;
+use minijinja::value::{Serde, ValueKind};
 
-use crate::finding::{
-    Finding, MANIFEST_DUPLICATE, MANIFEST_INVALID_YAML, MANIFEST_NAME_INVALID, MANIFEST_NOT_AN_OBJECT, MANIFEST_SECRET_MATERIAL,
-    MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place, TEMPLATE_INVALID,
-};
+use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
 use crate::inventory::Settings;
-use crate::manifest::{Flaw, Identity};
+use crate::manifest::{Identity, files_beside};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
-use crate::yaml::{Path, ProblemKind};
-use component::{Component, Content, DocumentSpecification, FileSpecification, of_template_error};
+use crate::yaml::{Path, nearest};
+use component::{Component, Content, DocumentSpecification, FileSpecification};
+use document::{Document, Job};
 
 pub use component::{TemplateFile, Templates};
 
@@ -28,21 +27,18 @@ pub use component::{TemplateFile, Templates};
 pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Result<Tree, Vec<Finding>> {
     let mut tree = Tree::default();
     let Some(home) = &model.home else { return Ok(tree) };
-    let mut pass = Pass {
-        model,
-        templates,
-        variables: Value::from(Serde(model)),
-        header: header(model),
-        identities: Vec::new(),
-        findings: Vec::new(),
-    };
+    let mut pass =
+        Pass { templates, variables: Value::from(Serde(model)), header: header(model), identities: Vec::new(), findings: Vec::new() };
     for component in &templates.components {
         let folder = settings.component_folder(home, &component.name);
-        for (file, text) in pass.component(component) {
+        let files = pass.component(component);
+        pass.kustomization_files(component, &files);
+        for (file, text) in files {
             let claimed = OutPath::new(&format!("{folder}/{file}"))
                 .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
             if let Err(problem) = claimed {
-                pass.findings.push(Finding::new(&PATH_ESCAPES, Place::whole(component.source("component.yaml")), problem));
+                let finding = Finding::new(&PATH_ESCAPES, Place::whole(component.source("component.yaml")), problem);
+                pass.findings.push(finding.help("give the file another name there"));
             }
         }
     }
@@ -67,18 +63,11 @@ fn header(model: &Model) -> String {
 
 /// One environment on its way through the templates.
 struct Pass<'a> {
-    model: &'a Model,
     templates: &'a Templates,
     variables: Value,
     header: String,
     identities: Vec<(Identity, Place)>,
     findings: Vec<Finding>,
-}
-
-/// A rendered document.
-struct Document {
-    text: String,
-    identity: Option<Identity>,
 }
 
 impl Pass<'_> {
@@ -101,102 +90,108 @@ impl Pass<'_> {
         files
     }
 
+    /// The documents of a file: in the order of the templates, those of one template by namespace and name.
     fn file(&mut self, component: &Component, name: &str, specification: &FileSpecification, resources: &[String]) -> Vec<Document> {
         let mut all = Vec::new();
         for document in &specification.documents {
-            if let Some(when) = &document.when
-                && !self.lookup(when).is_some_and(|value| value.is_true())
-            {
-                continue;
-            }
-            let mut documents = Vec::new();
-            match &document.over {
-                None => {
-                    let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
-                    let place = Place::whole(component.source(&document.template));
-                    documents.extend(self.document(component, name, specification, document, context, &place, None));
-                }
-                Some(over) => {
-                    let Some(map) = self.lookup(over) else {
-                        let place = Place::whole(component.source("component.yaml"));
-                        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, format!("the model has no map `{over}`")));
-                        continue;
-                    };
-                    for key in map.try_iter().into_iter().flatten() {
-                        let entry = map.get_item(&key).unwrap_or_default();
-                        let variable = document.variable.clone().unwrap_or_default();
-                        let own = Value::from(BTreeMap::from([(variable, entry)]));
-                        let context = minijinja::context! { ..own, ..self.variables.clone() };
-                        let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
-                        let place = Place::Inventory(path.clone());
-                        documents.extend(self.document(component, name, specification, document, context, &place, Some(&path)));
-                    }
-                }
-            }
+            let job = Job { component, file: name, content: specification.content, template: &document.template };
+            let mut documents = self.documents(&job, document, resources);
             documents.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
             all.extend(documents);
         }
         all
     }
 
-    /// A value of the model by its dotted path.
-    fn lookup(&self, path: &str) -> Option<Value> {
-        let mut value = self.variables.clone();
-        for part in path.split('.') {
-            value = value.get_attr(part).ok().filter(|value| !value.is_undefined())?;
+    /// What one template gives: nothing, one document, or one for each entry of a map.
+    fn documents(&mut self, job: &Job<'_>, document: &DocumentSpecification, resources: &[String]) -> Vec<Document> {
+        if let Some(when) = &document.when
+            && !self.holds(job.component, when)
+        {
+            return Vec::new();
         }
-        Some(value)
+        let Some(over) = &document.over else {
+            let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
+            return self.keep(job.run(self.templates, context, None)).into_iter().collect();
+        };
+        let map = self.variables.get_attr(over).unwrap_or_default();
+        if map.is_undefined() {
+            self.not_in_the_model(job.component, over, &self.variables.clone());
+            return Vec::new();
+        }
+        if map.kind() != ValueKind::Map {
+            self.complain(
+                job.component,
+                &format!("`over: {over}` is no map of the model"),
+                "a template runs over `issuers`, `clusterIssuers`, `certificates` or `exporters`",
+            );
+            return Vec::new();
+        }
+        let variable = document.variable.as_deref().unwrap_or_default();
+        let mut documents = Vec::new();
+        for key in map.try_iter().into_iter().flatten() {
+            let own = Value::from(BTreeMap::from([(variable.to_owned(), map.get_item(&key).unwrap_or_default())]));
+            let context = minijinja::context! { ..own, ..self.variables.clone() };
+            let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
+            documents.extend(self.keep(job.run(self.templates, context, Some(path))));
+        }
+        documents
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one document, used together only here")]
-    fn document(
-        &mut self,
-        component: &Component,
-        file: &str,
-        specification: &FileSpecification,
-        document: &DocumentSpecification,
-        context: Value,
-        place: &Place,
-        entry: Option<&Path>,
-    ) -> Option<Document> {
-        let source = component.source(&document.template);
-        let over = entry.map(|path| format!(", rendered for `{path}`")).unwrap_or_default();
-        let rendered = match self
-            .templates
-            .environment
-            .get_template(&component.template_name(&document.template))
-            .and_then(|template| template.render(context))
-        {
-            Ok(rendered) => rendered,
-            Err(error) => {
-                let mut finding = of_template_error(&source, &error);
-                finding.message.push_str(&over);
-                self.findings.push(finding);
-                return None;
-            }
-        };
-        let mut text = match fill::fill(&rendered) {
-            Ok(text) => text,
-            Err(problem) => {
-                self.findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(source), format!("{problem}{over}")));
-                return None;
-            }
-        };
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        let (identity, flaws) = match specification.content {
-            Content::Objects => self.templates.checked.object(&text),
-            Content::Values => (None, self.templates.checked.plain(&text, false)),
-            Content::Kustomization => (None, self.templates.checked.plain(&text, true)),
-        };
-        for flaw in &flaws {
-            self.findings.push(of_flaw(flaw, file, source.as_str(), place.clone()));
-        }
-        if let Some(identity) = &identity {
+    /// Keeps what was found in a document, and the document where there is one.
+    fn keep(&mut self, (document, findings): (Option<Document>, Vec<Finding>)) -> Option<Document> {
+        self.findings.extend(findings);
+        if let Some(Document { identity: Some(identity), place, .. }) = &document {
             self.identities.push((identity.clone(), place.clone()));
         }
-        Some(Document { text, identity })
+        document
+    }
+
+    /// Whether a path of the model leads to something that is neither empty nor false. Where a part of it is null, it
+    /// does not; a part that the model never has is a mistake, which would leave the document out for ever.
+    fn holds(&mut self, component: &Component, path: &str) -> bool {
+        let mut value = self.variables.clone();
+        for part in path.split('.') {
+            if value.is_none() {
+                return false;
+            }
+            match value.get_attr(part) {
+                Ok(next) if !next.is_undefined() => value = next,
+                _ => {
+                    self.not_in_the_model(component, part, &value);
+                    return false;
+                }
+            }
+        }
+        value.is_true()
+    }
+
+    fn not_in_the_model(&mut self, component: &Component, name: &str, within: &Value) {
+        let known: Vec<Value> = within.try_iter().into_iter().flatten().collect();
+        let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
+        let help = match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the model has {} here", listed(known)),
+        };
+        self.complain(component, &format!("the model has no `{name}`"), &help);
+    }
+
+    fn complain(&mut self, component: &Component, message: &str, help: &str) {
+        let place = Place::whole(component.source("component.yaml"));
+        self.findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
+    }
+
+    /// Files that a kustomization names beside itself must be rendered, too.
+    fn kustomization_files(&mut self, component: &Component, files: &[(String, String)]) {
+        let kustomizations =
+            files.iter().filter(|(name, _)| component.files.get(name).is_some_and(|file| file.content == Content::Kustomization));
+        for (kustomization, text) in kustomizations {
+            for named in files_beside(text).into_iter().filter(|named| !files.iter().any(|(name, _)| name == named)) {
+                let place = Place::whole(component.source("component.yaml"));
+                let message = format!("`{kustomization}` names `{named}`, and nothing renders that file here");
+                let help = "look at `when:` and `files:` of the component, and at the template of the kustomization";
+                self.findings.push(Finding::new(&RESOURCE_MISSING, place, message).help(help));
+            }
+        }
     }
 
     /// Objects that two entries render.
@@ -210,14 +205,6 @@ impl Pass<'_> {
                 self.findings.push(finding.help("give one of them another `name` or `namespace`"));
             }
         }
-        debug_assert!(self.model.home.is_some());
-    }
-}
-
-impl Document {
-    fn sort_key(&self) -> (Option<&str>, Option<&str>) {
-        let identity = self.identity.as_ref();
-        (identity.and_then(|identity| identity.namespace.as_deref()), identity.map(|identity| identity.name.as_str()))
     }
 }
 
@@ -225,29 +212,5 @@ fn shown(place: &Place) -> String {
     match place {
         Place::Inventory(path) => format!("`{path}`"),
         Place::File { file, .. } => format!("`{file}`"),
-    }
-}
-
-fn of_flaw(flaw: &Flaw, file: &str, template: &str, place: Place) -> Finding {
-    let help = format!("it comes from `{template}`");
-    match flaw {
-        Flaw::Yaml(error) => {
-            Finding::new(&MANIFEST_INVALID_YAML, place, format!("`{file}`: {} (line {} of the document)", error.message, error.at.line))
-                .help(help)
-        }
-        Flaw::NotAnObject(problem) => Finding::new(&MANIFEST_NOT_AN_OBJECT, place, format!("`{file}`: {problem}")).help(help),
-        Flaw::Field(problem) => {
-            let inner = Finding::of_problem(problem, place.clone());
-            let rule = match problem.kind {
-                ProblemKind::UnknownField { .. } => &MANIFEST_UNKNOWN_FIELD,
-                _ => &MANIFEST_WRONG_TYPE,
-            };
-            let help = inner.help.map_or(help.clone(), |more| format!("{more} ({help})"));
-            Finding { rule, message: format!("`{file}`: {}", inner.message), help: Some(help), place }
-        }
-        Flaw::WrongValue(path, problem) => Finding::new(&MANIFEST_WRONG_TYPE, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::Name(path, problem) => Finding::new(&MANIFEST_NAME_INVALID, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::SecretMaterial(path) => Finding::new(&MANIFEST_SECRET_MATERIAL, place, format!("`{file}`: `{path}` holds secret material"))
-            .help("name a Secret in the cluster instead; a tree in Git is read by many"),
     }
 }

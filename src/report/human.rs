@@ -1,9 +1,11 @@
 //! Text for people: findings with an excerpt of the file that caused them, drift with its cause, differences grouped.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, Origin, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
+use camino::Utf8Path;
 
 use crate::change::FileDifference;
 use crate::finding::{Finding, Level, Place, counted};
@@ -21,7 +23,7 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
         Level::Warning => SnippetLevel::WARNING,
         Level::Note => SnippetLevel::NOTE,
     };
-    let mut report = Report::with_title(level.primary_title(message.as_str()).id(rule.code));
+    let mut report = Report::with_title(level.primary_title(without_control(message)).id(rule.code));
     if let Place::File { file, line, column } = place {
         let line = usize::try_from(*line).unwrap_or_default();
         let column = usize::try_from(*column).unwrap_or_default();
@@ -29,11 +31,12 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
         report = match span {
             Some((source, (excerpt, start, span))) => {
                 let excerpt = &source[excerpt];
-                report
-                    .element(Snippet::source(excerpt).line_start(start).path(file.as_str()).annotation(AnnotationKind::Primary.span(span)))
+                report.element(
+                    Snippet::source(excerpt).line_start(start).path(shown_path(file)).annotation(AnnotationKind::Primary.span(span)),
+                )
             }
-            None if line > 0 => report.element(Origin::path(file.as_str()).line(line).char_column(column)),
-            None => report.element(Origin::path(file.as_str())),
+            None if line > 0 => report.element(Origin::path(shown_path(file)).line(line).char_column(column)),
+            None => report.element(Origin::path(shown_path(file))),
         };
     }
     if group.environments.len() > 1 {
@@ -46,6 +49,21 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     format!("{}\n\n", renderer.render(&[report]))
+}
+
+/// A path whose control characters cannot do anything to a terminal, or begin a line of their own in a log.
+fn shown_path(file: &Utf8Path) -> Cow<'_, str> {
+    without_control(file.as_str())
+}
+
+/// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal.
+fn without_control(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| character.is_control() && character != '\t';
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| if steers(character) { character.escape_default().to_string() } else { character.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 /// The bytes of the line, its number, and the word that begins in the column, relative to the line.
@@ -81,7 +99,8 @@ pub fn drift(outcome: &Outcome, folder: &str) -> String {
 /// What a render did with an environment, one line; nothing when there was nothing to do.
 pub fn rendered(outcome: &Outcome, folder: &str) -> String {
     if let Some(failure) = &outcome.failure {
-        return format!("{folder}: not finished: {failure}\n");
+        let hint = failure.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+        return format!("{folder}: not finished: {}{hint}\n", failure.told());
     }
     let Some(plan) = &outcome.plan else { return format!("{folder}: not written, because of errors\n") };
     let mut text = String::new();
@@ -126,7 +145,9 @@ pub fn difference(difference: &FileDifference, environments: &[String], color: b
         let names = some_of(environments, NAMES_SHOWN);
         let _ = writeln!(text, "# the same in {}: {names}", counted(environments.len(), "environment"));
     }
-    for line in difference.text.lines() {
+    // Not `lines()`, which would drop the carriage returns that a difference may consist of.
+    for line in difference.text.split_terminator('\n') {
+        let line = &*without_control(line);
         let style = match line.as_bytes().first() {
             Some(b'+') if line.starts_with("+++") => bold,
             Some(b'-') if line.starts_with("---") => bold,
@@ -155,11 +176,14 @@ pub fn summary(summary: &Summary, verb: &str) -> String {
     } else if summary.files() > 0 {
         let causes = summary.causes.iter().map(|(cause, number)| format!("{number} {}", short(*cause))).collect::<Vec<_>>().join(", ");
         parts.push(format!("{} not as rendered ({causes})", counted(summary.files(), "file")));
-    } else if summary.ledgers == 0 && summary.stopped == 0 {
+    } else if summary.ledgers + summary.ledgers_written == 0 && summary.stopped == 0 && summary.environments > 0 {
         parts.push("nothing to change".to_owned());
     }
     if summary.ledgers > 0 {
         parts.push(format!("{} out of date", counted(summary.ledgers, "ledger")));
+    }
+    if summary.ledgers_written > 0 {
+        parts.push(format!("{} written", counted(summary.ledgers_written, "ledger")));
     }
     if summary.stopped > 0 {
         parts.push(format!("{} not rendered", counted(summary.stopped, "environment")));

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::change::FileDifference;
 use crate::finding::{Finding, Place};
+use crate::outside::files::FileError;
 use crate::plan::{Action, Cause};
 use crate::report::{Outcome, Summary};
 
@@ -88,7 +89,7 @@ pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifferenc
         name: &outcome.environment,
         state,
         files: files.collect(),
-        failure: outcome.failure.as_ref().map(ToString::to_string),
+        failure: outcome.failure.as_ref().map(FileError::told),
         findings: outcome.findings.iter().map(view_of).collect(),
     };
     format!("{}\n    {}", if first { "" } else { "," }, to_line(&view))

@@ -5,7 +5,9 @@ pub mod json;
 
 use std::collections::BTreeMap;
 
-use crate::finding::{Finding, Level};
+use camino::Utf8Path;
+
+use crate::finding::{Finding, Level, Place};
 use crate::outside::files::FileError;
 use crate::plan::{Applied, Cause, Plan};
 
@@ -34,6 +36,11 @@ impl Outcome {
     pub fn planned(environment: &str, findings: Vec<Finding>, plan: Plan) -> Outcome {
         Outcome { environment: environment.to_owned(), findings, plan: Some(plan), applied: None, failure: None }
     }
+
+    /// Whether an error or somebody's work stood in the way of it.
+    pub fn is_stopped(&self) -> bool {
+        self.failure.is_some() || self.plan.as_ref().is_none_or(|plan| plan.blocked().next().is_some())
+    }
 }
 
 /// Counts over all environments, and what they have in common. Everything a fleet-wide report keeps.
@@ -51,6 +58,8 @@ pub struct Summary {
     pub blocked: usize,
     /// Ledgers that a render would rewrite although no file changes.
     pub ledgers: usize,
+    /// Ledgers written although no file changed.
+    pub ledgers_written: usize,
     /// Files written.
     pub written: usize,
     /// Files deleted.
@@ -71,15 +80,14 @@ impl Summary {
             self.written += applied.written;
             self.deleted += applied.deleted;
         }
-        let Some(plan) = &outcome.plan else {
-            self.stopped += 1;
-            return;
-        };
+        self.stopped += usize::from(outcome.is_stopped());
+        let Some(plan) = &outcome.plan else { return };
         self.changed += usize::from(!plan.is_empty());
-        self.ledgers += usize::from(plan.only_ledger());
-        let blocked = plan.blocked().count();
-        self.blocked += blocked;
-        self.stopped += usize::from(blocked > 0 || outcome.failure.is_some());
+        match outcome.applied {
+            Some(_) => self.ledgers_written += usize::from(plan.only_ledger()),
+            None => self.ledgers += usize::from(plan.only_ledger()),
+        }
+        self.blocked += plan.blocked().count();
         for change in &plan.changes {
             *self.causes.entry(change.cause).or_default() += 1;
         }
@@ -125,7 +133,6 @@ pub struct Group {
 impl FindingGroups {
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding, environment: Option<&str>) {
-        use crate::finding::Place;
         let (file, line, column) = match &finding.place {
             Place::File { file, line, column } => (file.to_string(), *line, *column),
             Place::Inventory(path) => (path.to_string(), 0, 0),
@@ -135,6 +142,13 @@ impl FindingGroups {
         let key = (std::cmp::Reverse(finding.rule.level), file, line, column, finding.rule.code, message);
         let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
         group.environments.extend(environment.map(str::to_owned));
+    }
+
+    /// Whether a line of this file could show secret material, which must not end in a log.
+    pub fn reveals(&self, file: &Utf8Path) -> bool {
+        self.groups.values().any(|group| {
+            group.finding.rule.is_about_secrets() && matches!(&group.finding.place, Place::File { file: found, .. } if found == file)
+        })
     }
 
     /// Groups, most severe first, then by place.

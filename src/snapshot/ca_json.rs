@@ -202,10 +202,15 @@ impl Reader<'_> {
             .and_then(|options| field(options, "webhooks")?.as_array())
             .is_some_and(|webhooks| !webhooks.is_empty());
         let key = field(map, "key").filter(|_| is_jwk);
+        // A key without an id is recorded as one with an empty id, which no issuer can use.
+        let kid = is_jwk.then(|| key.and_then(|key| key.get("kid")?.as_str()).unwrap_or_default().to_owned());
+        let public_key = if is_jwk { self.public_key(key, path, name) } else { None };
+        let thumbprint = public_key.as_ref().and_then(|key| key.thumbprint().ok());
         Provisioner {
             kind: kind.to_owned(),
-            kid: is_jwk.then(|| key.and_then(|key| key.get("kid")?.as_str()).unwrap_or_default().to_owned()),
-            public_key: if is_jwk { self.public_key(key, path, name) } else { None },
+            kid_is_thumbprint: (kid.is_some() && kid != thumbprint).then_some(false),
+            kid,
+            public_key,
             encrypted_key: is_jwk.then(|| Fact::Known(field(map, "encryptedKey").and_then(Value::as_str).is_some_and(is_compact_jwe))),
             claims: self.claims(map, path),
             template,

@@ -1,20 +1,17 @@
-//! The file `ca-snapshot.yaml`: reading it with every recorded fact recomputed, and writing it in one form.
+//! The file `ca-snapshot.yaml` as it is written: its fields, their order, and one form for each value.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
-use camino::Utf8Path;
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Authority, Intermediate, Policy, Provisioner, Root, Snapshot, sort_roots};
-use crate::finding::{CA_NOT_AN_AUTHORITY, Finding, INVALID_YAML, Place, SNAPSHOT_ALTERED, SNAPSHOT_PRIVATE_KEY, WRONG_TYPE};
-use crate::pki::{self, Certificate, Claims, Fingerprint, GoDuration, PemError};
-use crate::yaml::{self, Fact, Keys, Node, Path, ProblemKind};
+use super::{Intermediate, Policy, Provisioner, Root, Snapshot};
+use crate::pki::{Certificate, Claims, Fingerprint, GoDuration};
+use crate::yaml::{self, Fact};
 
-const API_VERSION: &str = "trustree.dev/v1alpha1";
-const KIND: &str = "CASnapshot";
-const PRIVATE_KEY_HELP: &str =
-    "take it out, and treat the key as lost: everybody who can read the repository has it; a CA snapshot holds public facts only";
+/// The version of the format.
+pub(super) const API_VERSION: &str = "trustree.dev/v1alpha1";
+/// What the file says it is.
+pub(super) const KIND: &str = "CASnapshot";
 
 /// Which CA a snapshot is of, for the comment on top of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,68 +24,68 @@ pub struct Origin<'a> {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct Document {
-    api_version: String,
-    kind: String,
-    roots: Vec<RootEntry>,
+pub(super) struct Document {
+    pub(super) api_version: String,
+    pub(super) kind: String,
+    pub(super) roots: Vec<RootEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    intermediates: Vec<IntermediateEntry>,
+    pub(super) intermediates: Vec<IntermediateEntry>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    federated_roots: Vec<CertificateEntry>,
-    authority: AuthorityEntry,
-    provisioners: Fact<BTreeMap<String, Provisioner>>,
+    pub(super) federated_roots: Vec<CertificateEntry>,
+    pub(super) authority: AuthorityEntry,
+    pub(super) provisioners: Fact<BTreeMap<String, Provisioner>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct RootEntry {
-    sha256: String,
-    subject: String,
-    not_before: String,
-    not_after: String,
-    key: String,
+pub(super) struct RootEntry {
+    pub(super) sha256: String,
+    pub(super) subject: String,
+    pub(super) not_before: String,
+    pub(super) not_after: String,
+    pub(super) key: String,
     #[serde(skip_serializing_if = "Option::is_none")]
-    needed_until: Option<String>,
-    pem: String,
+    pub(super) needed_until: Option<String>,
+    pub(super) pem: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct IntermediateEntry {
-    sha256: String,
-    subject: String,
-    not_before: String,
-    not_after: String,
-    key: String,
-    root: Fact<Fingerprint>,
-    pem: String,
+pub(super) struct IntermediateEntry {
+    pub(super) sha256: String,
+    pub(super) subject: String,
+    pub(super) not_before: String,
+    pub(super) not_after: String,
+    pub(super) key: String,
+    pub(super) root: Fact<Fingerprint>,
+    pub(super) pem: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct CertificateEntry {
-    sha256: String,
-    subject: String,
-    not_before: String,
-    not_after: String,
-    key: String,
-    pem: String,
+pub(super) struct CertificateEntry {
+    pub(super) sha256: String,
+    pub(super) subject: String,
+    pub(super) not_before: String,
+    pub(super) not_after: String,
+    pub(super) key: String,
+    pub(super) pem: String,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct AuthorityEntry {
-    version: Fact<String>,
-    dns_names: Fact<Vec<String>>,
-    backdate: Fact<GoDuration>,
-    claims: Fact<Claims>,
+pub(super) struct AuthorityEntry {
+    pub(super) version: Fact<String>,
+    pub(super) dns_names: Fact<Vec<String>>,
+    pub(super) backdate: Fact<GoDuration>,
+    pub(super) claims: Fact<Claims>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    policy: Option<Fact<Policy>>,
-    enable_admin: Fact<bool>,
+    pub(super) policy: Option<Fact<Policy>>,
+    pub(super) enable_admin: Fact<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    deployment_type: Option<Fact<String>>,
+    pub(super) deployment_type: Option<Fact<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    registration_authority: Option<Fact<String>>,
+    pub(super) registration_authority: Option<Fact<String>>,
 }
 
 /// A fact that is left out where it is known to be nothing.
@@ -100,7 +97,7 @@ fn left_out<T: Clone>(fact: &Fact<Option<T>>) -> Option<Fact<T>> {
     }
 }
 
-fn filled_in<T>(entry: Option<Fact<T>>) -> Fact<Option<T>> {
+pub(super) fn filled_in<T>(entry: Option<Fact<T>>) -> Fact<Option<T>> {
     match entry {
         None => Fact::Known(None),
         Some(Fact::Known(value)) => Fact::Known(Some(value)),
@@ -168,309 +165,4 @@ impl CertificateEntry {
             pem: certificate.to_pem(),
         }
     }
-}
-
-/// Reads a CA snapshot and recomputes what it records. Signatures are not verified here: that is import's business and
-/// a rule's.
-///
-/// # Errors
-/// Everything that is wrong with the file: what is no snapshot, secrets in it, recorded facts that differ from the
-/// certificates, and roots that are no authorities.
-pub fn load(bytes: &[u8], file: &Utf8Path) -> Result<Snapshot, Vec<Finding>> {
-    let text = yaml::text_of(bytes, 0).map_err(|error| vec![Finding::of_yaml(file, &error)])?;
-    let mut loading = Loading { file, node: None, findings: Vec::new() };
-    loading.refuse_private_keys(text);
-    let snapshot = loading.read(text);
-    match snapshot {
-        Some(snapshot) if loading.findings.is_empty() => Ok(snapshot),
-        _ => Err(loading.findings),
-    }
-}
-
-struct Loading<'a> {
-    file: &'a Utf8Path,
-    node: Option<Node>,
-    findings: Vec<Finding>,
-}
-
-impl Loading<'_> {
-    /// Private keys in PEM wherever they stand, in comments too.
-    fn refuse_private_keys(&mut self, text: &str) {
-        if pki::private_key_in(text).is_none() {
-            return;
-        }
-        let mut found = false;
-        for (number, line) in text.lines().enumerate() {
-            if pki::private_key_in(line).is_some() {
-                found = true;
-                let line = u32::try_from(number + 1).unwrap_or(u32::MAX);
-                let place = Place::File { file: self.file.to_owned(), line, column: 1 };
-                self.findings
-                    .push(Finding::new(&SNAPSHOT_PRIVATE_KEY, place, "a private key stands in a CA snapshot").help(PRIVATE_KEY_HELP));
-            }
-        }
-        if !found {
-            let place = Place::whole(self.file);
-            self.findings.push(Finding::new(&SNAPSHOT_PRIVATE_KEY, place, "a private key stands in a CA snapshot").help(PRIVATE_KEY_HELP));
-        }
-    }
-
-    fn read(&mut self, text: &str) -> Option<Snapshot> {
-        let mut documents = match yaml::read(text, 0, Keys::AsWritten) {
-            Ok(documents) => documents,
-            Err(error) => {
-                self.findings.push(Finding::of_yaml(self.file, &error));
-                return None;
-            }
-        };
-        if documents.len() != 1 {
-            let message = format!("a CA snapshot is one YAML document, and this file has {}", documents.len());
-            self.findings
-                .push(Finding::new(&INVALID_YAML, Place::whole(self.file), message).help("make it anew with `trustree snapshot import`"));
-            return None;
-        }
-        let node = self.node.insert(documents.remove(0));
-        let secrets = secrets_in(node);
-        let mut problems = Vec::new();
-        let document: Option<Document> = yaml::read_struct(node, &mut problems);
-        for (path, message) in &secrets {
-            let place = Place::at(self.file, node.place(path));
-            self.findings.push(Finding::new(&SNAPSHOT_PRIVATE_KEY, place, message.clone()).help(PRIVATE_KEY_HELP));
-        }
-        for mut problem in problems {
-            if secrets.iter().any(|(path, _)| *path == problem.path) {
-                continue;
-            }
-            // A value in the wrong place may be a secret, so it is not repeated.
-            if let ProblemKind::WrongType(reason) = &mut problem.kind
-                && let Some(start) = reason.find("this is the string `")
-            {
-                reason.truncate(start);
-                reason.push_str("this is a string");
-            }
-            let place = Place::at(self.file, node.place(&problem.path));
-            self.findings.push(Finding::of_problem(&problem, place));
-        }
-        self.check(document?)
-    }
-
-    /// Every recorded fact against what it was made from.
-    fn check(&mut self, document: Document) -> Option<Snapshot> {
-        for (field, found, expected) in [("apiVersion", &document.api_version, API_VERSION), ("kind", &document.kind, KIND)] {
-            if found != expected {
-                let message = format!("`{field}` is not `{expected}`: this is no CA snapshot that this version reads");
-                self.add(Finding::new(&WRONG_TYPE, self.place(&[field]), message));
-            }
-        }
-        let mut roots = Vec::with_capacity(document.roots.len());
-        let mut seen = HashSet::new();
-        for (index, entry) in document.roots.into_iter().enumerate() {
-            let path = Path::of(["roots"]).index(index);
-            let needed_until = entry.needed_until.as_deref().map(|text| self.date(&path, text));
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            let Some(certificate) = self.certificate(&path, &entry.pem, &recorded) else { continue };
-            if !certificate.is_authority() {
-                self.not_an_authority(&path, &certificate);
-            }
-            if !seen.insert(certificate.fingerprint()) {
-                self.altered(&path.key("sha256"), format!("the root `{}` stands here a second time", certificate.subject()));
-            }
-            roots.push(Root { certificate, needed_until: needed_until.flatten() });
-        }
-        if roots.is_empty() && self.findings.is_empty() {
-            self.altered(&Path::of(["roots"]), "no root is recorded, so nothing could be trusted".to_owned());
-        }
-        sort_roots(&mut roots);
-        let mut intermediates = Vec::with_capacity(document.intermediates.len());
-        for (index, entry) in document.intermediates.into_iter().enumerate() {
-            let path = Path::of(["intermediates"]).index(index);
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            let Some(certificate) = self.certificate(&path, &entry.pem, &recorded) else { continue };
-            intermediates.push(Intermediate { certificate, root: entry.root });
-        }
-        self.check_chains(&roots, &intermediates);
-        let mut federated_roots = Vec::with_capacity(document.federated_roots.len());
-        for (index, entry) in document.federated_roots.into_iter().enumerate() {
-            let path = Path::of(["federatedRoots"]).index(index);
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            federated_roots.extend(self.certificate(&path, &entry.pem, &recorded));
-        }
-        self.check_provisioners(document.provisioners.known());
-        let AuthorityEntry { version, dns_names, backdate, claims, policy, enable_admin, deployment_type, registration_authority } =
-            document.authority;
-        let authority = Authority {
-            version,
-            dns_names,
-            backdate,
-            claims,
-            policy: filled_in(policy),
-            enable_admin,
-            deployment_type: filled_in(deployment_type),
-            registration_authority: filled_in(registration_authority),
-        };
-        Some(Snapshot { roots, intermediates, federated_roots, authority, provisioners: document.provisioners })
-    }
-
-    /// The one certificate of an entry, and its recorded facts against it.
-    fn certificate(&mut self, entry: &Path, pem: &str, recorded: &[(&str, &String)]) -> Option<Certificate> {
-        let certificate = match pki::certificates(pem.as_bytes()) {
-            // The search through the whole text has reported it already, with its line.
-            Err(PemError::PrivateKey { .. }) if !self.findings.is_empty() => return None,
-            Err(error @ PemError::PrivateKey { .. }) => {
-                let place = self.place_of(&entry.key("pem"));
-                self.add(Finding::new(&SNAPSHOT_PRIVATE_KEY, place, format!("`{}`: {error}", entry.key("pem"))).help(PRIVATE_KEY_HELP));
-                return None;
-            }
-            Err(error) => {
-                self.altered(&entry.key("pem"), format!("`{}`: {error}", entry.key("pem")));
-                return None;
-            }
-            Ok(mut certificates) if certificates.len() == 1 => certificates.remove(0),
-            Ok(certificates) => {
-                let message = format!("`{}` holds {} certificates instead of one", entry.key("pem"), certificates.len());
-                self.altered(&entry.key("pem"), message);
-                return None;
-            }
-        };
-        let actual = [
-            certificate.fingerprint().to_string(),
-            certificate.subject().to_owned(),
-            certificate.not_before().to_string(),
-            certificate.not_after().to_string(),
-            certificate.key().to_string(),
-        ];
-        for ((field, recorded), actual) in recorded.iter().zip(actual) {
-            if **recorded != actual {
-                self.altered(&entry.key(field), format!("`{}` differs from its certificate, which has `{actual}`", entry.key(field)));
-            }
-        }
-        Some(certificate)
-    }
-
-    fn check_chains(&mut self, roots: &[Root], intermediates: &[Intermediate]) {
-        for (index, intermediate) in intermediates.iter().enumerate() {
-            let Fact::Known(recorded) = intermediate.root else { continue };
-            let path = Path::of(["intermediates"]).index(index).key("root");
-            match roots.iter().find(|root| root.certificate.fingerprint() == recorded) {
-                None => self.altered(&path, format!("`{path}` is none of the recorded roots")),
-                Some(root) if !chains_to(intermediates, &intermediate.certificate, &root.certificate) => {
-                    self.altered(
-                        &path,
-                        format!("`{path}` differs from its certificate, which names `{}` as its issuer", intermediate.certificate.issuer()),
-                    );
-                }
-                Some(_) => {}
-            }
-        }
-    }
-
-    fn check_provisioners(&mut self, provisioners: Option<&BTreeMap<String, Provisioner>>) {
-        for (name, provisioner) in provisioners.into_iter().flatten() {
-            let path = Path::of(["provisioners", name]);
-            if !provisioner.is_jwk() {
-                continue;
-            }
-            for (field, present) in [("kid", provisioner.kid.is_some()), ("publicKey", provisioner.public_key.is_some())] {
-                if !present {
-                    self.altered(&path, format!("`{path}` is a JWK provisioner without `{field}`"));
-                }
-            }
-            if let Some(Err(error)) = provisioner.public_key.as_ref().map(pki::PublicJwk::thumbprint) {
-                self.altered(&path.key("publicKey"), format!("`{}` is no public key: {error}", path.key("publicKey")));
-            }
-        }
-    }
-
-    fn not_an_authority(&mut self, entry: &Path, certificate: &Certificate) {
-        let message = format!("the root `{}` is no CA certificate, so nothing that it has signed is trusted", certificate.subject());
-        let finding = Finding::new(&CA_NOT_AN_AUTHORITY, self.place_of(&entry.key("pem")), message);
-        self.add(finding.help("give the root of the CA, the certificate that `step ca root` prints"));
-    }
-
-    fn date(&mut self, entry: &Path, text: &str) -> Option<Date> {
-        let date = text.parse().ok().filter(|date: &Date| date.to_string() == text);
-        if date.is_none() {
-            let path = entry.key("neededUntil");
-            let finding = Finding::new(&WRONG_TYPE, self.place_of(&path), format!("`{path}` is no day such as `2027-01-31`"));
-            self.add(finding);
-        }
-        date
-    }
-
-    fn altered(&mut self, path: &Path, message: String) {
-        let finding = Finding::new(&SNAPSHOT_ALTERED, self.place_of(path), message);
-        self.add(finding.help("do not edit the recorded facts: make the snapshot anew with `trustree snapshot import`"));
-    }
-
-    fn add(&mut self, finding: Finding) {
-        self.findings.push(finding);
-    }
-
-    fn place(&self, keys: &[&str]) -> Place {
-        self.place_of(&Path::of(keys.iter().copied()))
-    }
-
-    fn place_of(&self, path: &Path) -> Place {
-        self.node.as_ref().map_or_else(|| Place::whole(self.file), |node| Place::at(self.file, node.place(path)))
-    }
-}
-
-/// Whether a certificate leads to a root by the issuers that it and the other intermediates name.
-fn chains_to(intermediates: &[Intermediate], certificate: &Certificate, root: &Certificate) -> bool {
-    let mut current = certificate;
-    for _ in 0..=intermediates.len() {
-        if current.names_issuer(root) {
-            return true;
-        }
-        let above = intermediates
-            .iter()
-            .map(|intermediate| &intermediate.certificate)
-            .find(|above| *above != current && current.names_issuer(above));
-        let Some(above) = above else { return false };
-        current = above;
-    }
-    false
-}
-
-/// Private members of public keys, and encrypted keys: what JSON or a person may have put into the tree.
-fn secrets_in(node: &Node) -> Vec<(Path, String)> {
-    let mut found = Vec::new();
-    let Some(provisioners) = node.get("provisioners").and_then(Node::as_map) else { return found };
-    for (name, entry) in provisioners.iter() {
-        let path = Path::of(["provisioners", name]);
-        let Some(provisioner) = entry.node.as_map() else { continue };
-        if let Some(key) = provisioner.get("publicKey").and_then(Node::as_map) {
-            for (member, _) in key.iter() {
-                if pki::private_member(std::iter::once(member)).is_some() {
-                    let path = path.key("publicKey").key(member);
-                    let message = format!("`{path}` is a member that only a private key has");
-                    found.push((path, message));
-                }
-            }
-        }
-        if provisioner.get("encryptedKey").is_some_and(|value| value.as_str().is_some_and(|text| text != "unknown")) {
-            let path = path.key("encryptedKey");
-            let message = format!("`{path}` holds a key, and a snapshot records only whether there is one (`true`)");
-            found.push((path, message));
-        }
-    }
-    found
 }

@@ -3,8 +3,9 @@
 
 use jiff::civil::Date;
 
-use super::candidate::{Candidate, Draft, candidates};
+use super::candidate::{Candidate, candidates};
 use super::document::Origin;
+use super::draft::Draft;
 use super::input::{Input, Material};
 use super::merge::merge;
 use super::{Snapshot, input};
@@ -62,8 +63,8 @@ pub fn import(inputs: Vec<Input>, request: &ImportRequest, existing: Option<&Sna
     for root in &draft.roots {
         if !root.is_self_issued() || root.issued_by(root) == Verification::Failed {
             let message = format!("the root `{}` is not signed by itself but issued by `{}`", root.subject(), root.issuer());
-            let help = "an intermediate given as root works, but Go programs only; give the certificate at the top of the chain";
-            notes.push(Finding::new(&CA_NOT_SELF_SIGNED, draft.place.clone(), message).help(help));
+            let help = "Go trusts such a certificate, other programs need the one at the top of the chain: give that one";
+            notes.push(Finding::new(&CA_NOT_SELF_SIGNED, draft.root_place.clone(), message).help(help));
         }
     }
     if let Some(reason) = draft.elsewhere.as_ref().filter(|_| draft.provisioners.is_unknown()) {
@@ -167,7 +168,7 @@ fn check_roots(draft: &Draft, existing: Option<&Snapshot>) -> Result<(), Vec<Fin
     let mut findings = Vec::new();
     for root in draft.roots.iter().filter(|root| !root.is_authority()) {
         let message = format!("the root `{}` is no CA certificate, so nothing that it has signed is trusted", root.subject());
-        let finding = Finding::new(&CA_NOT_AN_AUTHORITY, draft.place.clone(), message);
+        let finding = Finding::new(&CA_NOT_AN_AUTHORITY, draft.root_place.clone(), message);
         findings.push(finding.help("give the root of the CA, the certificate that `step ca root` prints"));
     }
     if let Some(text) = &draft.fingerprint {
@@ -223,8 +224,7 @@ impl Material {
         };
         let namespace = if namespace.is_empty() { "NAMESPACE" } else { namespace };
         format!(
-            "kubectl -n {namespace} get {kind} {release}-config {release}-certs -o yaml | trustree snapshot import --env ENVIRONMENT - \
-             (with `existingSecrets` the kind may be `secret`)"
+            "`kubectl -n {namespace} get {kind} {release}-config {release}-certs -o yaml | trustree snapshot import - --env ENVIRONMENT`"
         )
     }
 }

@@ -36,11 +36,10 @@ pub fn is_wanted(path: &Utf8Path) -> bool {
     let name = lower.file_name().unwrap_or_default();
     let is_data = matches!(extension, "json" | "yaml" | "yml");
     let is_certificate = matches!(extension, "crt" | "pem" | "cer" | "cert");
-    let is_key = (is_certificate && (name.contains("key") || name.contains("priv"))) || name.ends_with("_key.json");
-    let is_password = name.contains("password");
+    let mut words = name.split(|character: char| !character.is_ascii_alphanumeric());
+    let is_secret = words.any(|word| matches!(word, "key" | "keys" | "priv" | "private" | "privkey" | "password" | "passwords"));
     (is_data || is_certificate)
-        && !is_key
-        && !is_password
+        && !is_secret
         && !lower.parent().is_some_and(|parent| parent.components().any(|part| kept_away(part.as_str())))
 }
 
@@ -82,6 +81,14 @@ pub(super) struct Api {
     pub(super) federated_roots: Vec<Part>,
     /// `/version`.
     pub(super) version: Option<String>,
+}
+
+impl Api {
+    /// Where the answers stand.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        let parts = self.roots.iter().chain(&self.intermediates).chain(&self.federated_roots).map(|part| &part.place);
+        parts.chain(self.provisioners.iter().map(|(_, place)| place))
+    }
 }
 
 impl Material {
@@ -183,6 +190,15 @@ impl Material {
             return items.iter().try_for_each(|item| self.add_document(item, path, implied));
         }
         if node.as_map().is_none() {
+            // An error message of kubectl, perhaps: said to be there, not repeated.
+            if !matches!(node.value, yaml::Value::Null) {
+                self.seen.push(format!("`{path}`, which holds only {}", node.value.kind()));
+            }
+            return Ok(());
+        }
+        // The chart's own values have a key `kind` too, so what tells an object is `apiVersion`.
+        if node.get("apiVersion").is_none() && node.get("inject").is_some_and(|inject| inject.as_map().is_some()) {
+            self.add_values(node, path);
             return Ok(());
         }
         let kind = node.get_str("kind").or(implied).unwrap_or_default();
@@ -205,12 +221,12 @@ impl Material {
                 self.seen.push(object.described());
                 self.objects.push(object);
             }
-            "" if node.get("inject").is_some() => self.add_values(node, path),
             "" if is_configuration_in_yaml(node) => {
                 let message = "this looks like a ca.json in YAML, and step-ca reads only JSON";
                 let help = "give the ca.json that step-ca reads, as it is";
                 return Err(Finding::new(&WRONG_TYPE, Place::at(path, node.at), message).help(help));
             }
+            "" if path == "-" => self.seen.push("text that is no object of Kubernetes".to_owned()),
             "" => self.seen.push(format!("`{path}`, which is no object of Kubernetes")),
             "CASnapshot" => self.seen.push(format!("`{path}`, which is a CA snapshot already")),
             _ => {

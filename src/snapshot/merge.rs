@@ -4,7 +4,7 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
-use super::candidate::Draft;
+use super::draft::Draft;
 use super::import::ImportRequest;
 use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
 use crate::finding::{
@@ -182,7 +182,9 @@ fn drop_roots(
     notes: &mut Vec<Finding>,
 ) -> Result<(), Vec<Finding>> {
     let mut findings = Vec::new();
-    for fingerprint in &request.drop_roots {
+    // The same root named twice is dropped once.
+    let wanted: std::collections::BTreeSet<_> = request.drop_roots.iter().collect();
+    for fingerprint in wanted {
         let refused = |message: String, help: &str| Finding::new(&ROOT_DROP_REFUSED, place.clone(), message).help(help);
         let Some(root) = snapshot.root(*fingerprint) else {
             let message = format!("there is no root `{fingerprint}` to drop");

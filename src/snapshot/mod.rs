@@ -4,8 +4,10 @@
 mod ca_json;
 mod candidate;
 mod document;
+mod draft;
 mod import;
 mod input;
+mod load;
 mod merge;
 mod object;
 
@@ -16,9 +18,10 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-pub use document::{Origin, load};
+pub use document::Origin;
 pub use import::{ImportRequest, Imported, import};
 pub use input::{Input, is_wanted};
+pub use load::load;
 
 use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, PublicJwk, TlsClaims};
 use crate::yaml::Fact;
@@ -138,6 +141,10 @@ pub struct Provisioner {
     /// The key id of a JWK provisioner; empty where its key has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kid: Option<String>,
+    /// `false` where somebody chose the key id; step makes it the RFC 7638 thumbprint of the public key, and then this
+    /// is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kid_is_thumbprint: Option<bool>,
     /// The public key of a JWK provisioner.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<PublicJwk>,

@@ -165,6 +165,10 @@ impl<'input> Reader<'input> {
             if reason.contains("nesting") || reason.contains("recursion") {
                 return too_deep(at);
             }
+            // The parser meets the tab before we do, and speaks of its own contexts.
+            if self.flow == 0 && self.lines_with_tabs.binary_search(&marker.line()).is_ok() {
+                return indented_by_tab(at);
+            }
             YamlError::new(at, format!("not valid YAML: {reason}"), Some("check the indentation and quotes of this line and the one above"))
         })
     }
@@ -183,11 +187,7 @@ impl<'input> Reader<'input> {
             return Err(too_deep(at));
         }
         if self.flow == 0 && self.lines_with_tabs.binary_search(&span.start.line()).is_ok() {
-            return Err(YamlError::new(
-                At { column: 1, ..at },
-                "a tab indents this line; YAML allows only spaces there",
-                Some("replace the tab by spaces"),
-            ));
+            return Err(indented_by_tab(at));
         }
         let (value, anchor, size) = match event {
             Event::Scalar(text, style, anchor, tag) => (self.scalar(&text, style, tag.as_deref(), at)?, anchor, 1),
@@ -322,6 +322,10 @@ impl<'input> Reader<'input> {
         );
         if fits { Ok(value) } else { Err(YamlError::new(at, format!("`{text}` is not what its tag `{}` says", tag.original()), None)) }
     }
+}
+
+fn indented_by_tab(at: At) -> YamlError {
+    YamlError::new(At { column: 1, ..at }, "a tab indents this line; YAML allows only spaces there", Some("replace the tab by spaces"))
 }
 
 fn too_deep(at: At) -> YamlError {

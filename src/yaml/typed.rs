@@ -132,17 +132,18 @@ impl de::Error for Failure {
     }
 
     fn invalid_type(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Failure {
-        let found = match unexpected {
-            de::Unexpected::Bool(value) => format!("the boolean `{value}`"),
-            de::Unexpected::Signed(value) => format!("the number `{value}`"),
-            de::Unexpected::Float(value) => format!("the number `{value}`"),
-            de::Unexpected::Str(value) => format!("the string `{value}`"),
-            de::Unexpected::Map => "a map".to_owned(),
-            de::Unexpected::Seq => "a list".to_owned(),
-            de::Unexpected::Unit => "nothing".to_owned(),
-            other => other.to_string(),
+        Failure::of(ProblemKind::WrongType(format!("{} is expected here, and this is {}", wanted(expected), found(&unexpected))))
+    }
+
+    /// A value of the right type that does not fit: a number that is too large, or negative.
+    fn invalid_value(unexpected: de::Unexpected<'_>, expected: &dyn de::Expected) -> Failure {
+        let range = match expected.to_string().as_str() {
+            "u8" => " from 0 to 255",
+            "u16" => " from 0 to 65535",
+            "u32" | "u64" => " from 0 to 4294967295",
+            _ => "",
         };
-        Failure::of(ProblemKind::WrongType(format!("{} is expected here, and this is {found}", wanted(expected))))
+        Failure::of(ProblemKind::WrongType(format!("{}{range} is expected here, and this is {}", wanted(expected), found(&unexpected))))
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Failure {
@@ -152,6 +153,21 @@ impl de::Error for Failure {
 
     fn missing_field(field: &'static str) -> Failure {
         Failure::of(ProblemKind::MissingField(field))
+    }
+}
+
+/// serde's words for what it met, in the words of YAML.
+fn found(unexpected: &de::Unexpected<'_>) -> String {
+    match unexpected {
+        de::Unexpected::Bool(value) => format!("the boolean `{value}`"),
+        de::Unexpected::Signed(value) => format!("the number `{value}`"),
+        de::Unexpected::Unsigned(value) => format!("the number `{value}`"),
+        de::Unexpected::Float(value) => format!("the number `{value}`"),
+        de::Unexpected::Str(value) => format!("the string `{value}`"),
+        de::Unexpected::Map => "a map".to_owned(),
+        de::Unexpected::Seq => "a list".to_owned(),
+        de::Unexpected::Unit => "nothing".to_owned(),
+        other => other.to_string(),
     }
 }
 
@@ -225,6 +241,10 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
             Value::Null => visitor.visit_unit(),
             Value::Boolean(value) => visitor.visit_bool(*value),
             Value::Integer(value) => visitor.visit_i64(*value),
+            // JSON has no infinity; on the way to the API server it would become null.
+            Value::Float(value) if !value.is_finite() => {
+                Err(de::Error::custom("a number that JSON has is expected here, and this is infinite or none"))
+            }
             Value::Float(value) => visitor.visit_f64(*value),
             Value::String(value) => visitor.visit_str(value),
             Value::List(items) => visitor.visit_seq(Items { reader: self, items, next: 0 }),
@@ -254,8 +274,12 @@ impl<'de> Deserializer<'de> for NodeReader<'_> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Failure> {
-        let Value::Map(map) = &self.node.value else { return self.deserialize_any(visitor) };
-        let result = visitor.visit_map(Entries { reader: self, entries: Box::new(map.iter()), value: None, known: Some(fields) });
+        let result = match &self.node.value {
+            Value::Map(map) => visitor.visit_map(Entries { reader: self, entries: Box::new(map.iter()), value: None, known: Some(fields) }),
+            // serde would take a list for the fields in their order.
+            Value::List(_) => Err(de::Error::invalid_type(de::Unexpected::Seq, &"a map")),
+            _ => return self.deserialize_any(visitor),
+        };
         self.placed(result)
     }
 
@@ -406,6 +430,19 @@ mod tests {
             problems.iter().any(|problem| !matches!(problem.kind, ProblemKind::UnknownField { .. }))
         );
         problems.into_iter().map(|problem| (problem.path.to_string(), problem.kind)).collect()
+    }
+
+    #[test]
+    fn a_list_is_no_struct() {
+        #[derive(Debug, Deserialize)]
+        struct Two {
+            _one: String,
+            _two: String,
+        }
+        let node = read("[a, b]\n", 0, Keys::AsKubernetes).expect("readable").remove(0);
+        let mut problems = Vec::new();
+        assert!(read_struct::<Two>(&node, &mut problems).is_none());
+        assert_eq!(problems[0].kind, ProblemKind::WrongType("a map is expected here, and this is a list".to_owned()));
     }
 
     #[test]

@@ -97,6 +97,10 @@ fn helm_values_are_read_and_their_secrets_are_not() {
         "secrets": {"x509": {"root_ca_key": lab.root_key.serialize_pem()}, "ca_password": "SECRET"}}});
     let text = imported(vec![input("values.yaml", yaml(&values))]).to_yaml();
     assert_eq!(text, one(&lab.list(&ca_json())).to_yaml());
+    // The chart's own values name a kind of workload.
+    let mut whole = values;
+    whole["kind"] = "StatefulSet".into();
+    assert_eq!(imported(vec![input("values.yaml", yaml(&whole))]).to_yaml(), text);
 }
 
 #[test]
@@ -148,6 +152,21 @@ fn copies_that_a_replicator_made_are_one_ca() {
     items.extend(lab.items("step-certificates", "other-half", &ca_json()).into_iter().skip(1));
     let imported = one(&json!({"kind": "List", "items": items}));
     assert_eq!(imported.to_yaml(), one(&lab.list(&ca_json())).to_yaml());
+}
+
+#[test]
+fn of_several_objects_the_one_with_the_named_root_is_the_partner() {
+    let (lab, other) = (Lab::new("Root"), Lab::new("Other"));
+    let mut items = lab.items("step-certificates", "smallstep", &ca_json());
+    let object = |name: &str, data: Value| json!({"kind": "ConfigMap", "metadata": {"name": name, "namespace": "smallstep"}, "data": data});
+    // A serving certificate under the bare name of the release, and a root of somebody else.
+    items.insert(0, object("step-certificates", json!({"tls.crt": "-----BEGIN CERTIFICATE-----\nnone\n"})));
+    items.insert(0, object("a-root", json!({"root_ca.crt": other.root})));
+    let expected = one(&lab.list(&ca_json())).to_yaml();
+    assert_eq!(one(&json!({"kind": "List", "items": items})).to_yaml(), expected);
+    // Under names of their own, the fingerprint tells which.
+    items[3]["metadata"]["name"] = "trust".into();
+    assert_eq!(one(&json!({"kind": "List", "items": items})).to_yaml(), expected);
 }
 
 #[test]
@@ -272,7 +291,9 @@ fn several_cas_in_one_folder_are_told_apart() {
 
 #[test]
 fn keys_that_lie_beside_are_never_wanted() {
-    for path in ["config/ca.json", "certs/root_ca.crt", "a.yaml", "b.yml", "roots.pem", "..data/ca.json", "certs/intermediate_ca.crt"] {
+    for path in
+        ["config/ca.json", "certs/root_ca.crt", "a.yaml", "b.yml", "roots.pem", "..data/ca.json", "certs/intermediate_ca.crt", "monkey.crt"]
+    {
         assert!(is_wanted(Utf8Path::new(path)), "{path}");
     }
     for path in [

@@ -135,7 +135,23 @@ impl FileError {
                 io::ErrorKind::ReadOnlyFilesystem => "the file system is mounted read-only",
                 _ => "check owner and permissions of the file and of the folders above it",
             }),
-            _ => None,
+            Self::NotAFile { .. } | Self::NotAFolder { .. } => Some("see what stands there, and move it away"),
+            Self::TooLarge { .. } => Some("see how it was made; nothing that is read here needs to be that large"),
+            Self::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("make room, and run this again: it goes on where it stopped")
+                }
+                _ => None,
+            },
+        }
+    }
+
+    /// The whole sentence: what could not be done, and what the system answered.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self {
+            Self::Io { source, .. } if full_disk(source).is_empty() => format!("{self}: {source}"),
+            _ => self.to_string(),
         }
     }
 
