@@ -1,6 +1,7 @@
 //! The command line: flags become requests, the library answers with values, and only here they are printed. The only
 //! room that knows clap, standard output, colour and exit codes.
 
+mod account;
 mod check;
 mod diff;
 mod init;
@@ -9,6 +10,7 @@ mod output;
 mod pass;
 mod render;
 mod schema;
+mod sink;
 mod snapshot;
 mod snapshot_view;
 
@@ -101,7 +103,7 @@ pub fn run(args: Args) -> Result<Status> {
 
 /// Says what stopped a command, and gives its exit code. A reader that went away is no error.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    if output::is_broken_pipe(error) {
+    if sink::is_broken_pipe(error) {
         return Status::Holds.into();
     }
     output::error(&Chain(error));

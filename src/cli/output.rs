@@ -49,8 +49,3 @@ pub(super) fn stdin_is_terminal() -> bool {
 pub(super) fn error(error: &dyn fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "error: {error}");
 }
-
-/// Whether the reader of our output went away, as `head` does.
-pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
-}

@@ -1,23 +1,21 @@
 //! One pass over the selected environments for `check`, `diff` and `render`: the same plan, told in different ways.
 
-use std::collections::HashMap;
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::ops::ControlFlow;
 
-use anyhow::{Context as _, Result, bail};
-use camino::{Utf8Path, Utf8PathBuf};
+use anyhow::{Result, bail};
+use camino::Utf8Path;
 
 use super::Status;
-use super::options::{Format, OutputTarget, PassOptions, ReadOptions};
+use super::account::Account;
+use super::options::{PassOptions, ReadOptions};
 use super::output::Printer;
-use crate::change::{FileDifference, differences};
-use crate::finding::{Level, Place};
+use super::sink::{Sink, SinkFormat};
+use crate::change::differences;
+use crate::finding::Level;
 use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
-use crate::report::{FindingGroups, Outcome, Summary, human, json};
-use crate::tree::Digest;
+use crate::report::{FindingGroups, Outcome, Summary, human};
 
 /// What is told of each environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,7 +36,7 @@ pub(super) struct Pass<'a> {
     pub(super) options: &'a PassOptions,
     pub(super) permissions: Permissions,
     /// The verb of the command, and of the summary: `check`, `checked`.
-    pub(super) verbs: (&'a str, &'a str),
+    pub(super) verbs: (&'static str, &'static str),
     pub(super) view: View,
     /// Whether the run ends with the first environment that fails.
     pub(super) fail_fast: bool,
@@ -52,7 +50,7 @@ impl<'a> Pass<'a> {
         printer: &'a Printer,
         start: &'a Utf8Path,
         options: &'a ReadOptions,
-        verbs: (&'a str, &'a str),
+        verbs: (&'static str, &'static str),
         view: View,
     ) -> Pass<'a> {
         Pass { printer, start, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
@@ -65,16 +63,18 @@ impl<'a> Pass<'a> {
             Err(unusable) => unusable,
         };
         let findings = &unusable.findings;
-        let mut groups = FindingGroups::default();
+        let (mut groups, mut summary) = (FindingGroups::default(), Summary::default());
         findings.iter().for_each(|finding| groups.add(finding.clone(), None));
-        let mut summary = Summary::default();
         summary.add_findings(findings);
-        let mut sinks = self.sinks()?;
-        for sink in &mut sinks {
-            match sink.format {
-                Format::Json => sink.write(&format!("{}{}", json::head(self.verbs.0), json::tail(findings, &summary)))?,
-                Format::Human => sink.findings(&groups, |file| unusable.text(file))?,
+        for mut sink in self.sinks()? {
+            match &mut sink.format {
+                SinkFormat::Json(report) => {
+                    let text = report.finish(findings, &summary);
+                    sink.write(&text);
+                }
+                SinkFormat::Human => sink.findings(&groups, |file| unusable.text(file)),
             }
+            sink.finish()?;
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
@@ -87,19 +87,8 @@ impl<'a> Pass<'a> {
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
             bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
-        let wants_differences = self.view == View::Differences;
-        let mut report = Report {
-            pass: self,
-            sinks: self.sinks()?,
-            groups: FindingGroups::default(),
-            differences: Vec::new(),
-            known: HashMap::new(),
-            summary: Summary::default(),
-            first: true,
-        };
-        report.begin(repository)?;
-        let out = repository.settings().out.as_str();
-        let mut failed: Result<()> = Ok(());
+        let mut account = Account::new(self.sinks()?, self.view, repository);
+        let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
         repository.for_each(
             &selection,
             self.permissions,
@@ -107,22 +96,28 @@ impl<'a> Pass<'a> {
             |outcome| {
                 act(outcome);
                 match &outcome.plan {
-                    Some(plan) if wants_differences => differences(plan, &format!("{out}/{}", outcome.environment), &outcome.environment),
+                    Some(plan) if self.view == View::Differences => differences(plan, &folder(&outcome.environment), &outcome.environment),
                     _ => Vec::new(),
                 }
             },
             |outcome, differences| {
                 let stop = self.fail_fast && outcome.is_stopped();
-                failed = report.take(outcome, differences, &format!("{out}/"));
-                if stop || failed.is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                let folder = folder(&outcome.environment);
+                account.take(outcome, differences, &folder);
+                if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
-        failed?;
-        if report.summary.environments == 0 && !selection.is_everything() {
+        if account.summary.environments == 0 && !selection.is_everything() {
             bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
         }
-        report.end(repository)?;
-        Ok(self.status(&report.summary))
+        let summary = account.finish(repository)?;
+        if let Some(hint) = human::blocked_hint(&summary) {
+            self.printer.note(&hint);
+        } else if self.view == View::Drift && summary.changed > 0 {
+            self.printer.note("hint: `trustree diff` shows what would change, `trustree render` writes it");
+        }
+        self.printer.note(&human::summary(&summary, self.verbs.1));
+        Ok(self.status(&summary))
     }
 
     /// The exit code that follows from the counts.
@@ -139,135 +134,18 @@ impl<'a> Pass<'a> {
     }
 
     fn sinks(&self) -> Result<Vec<Sink<'_>>> {
-        let on_stdout = self.options.output.output.iter().filter(|target| target.path.is_none()).count();
-        if on_stdout > 1 {
-            bail!("only one format can go to standard output; write `--output FORMAT=PATH` for the others");
+        let targets = &self.options.output.output;
+        for (index, target) in targets.iter().enumerate() {
+            if targets[..index].iter().any(|other| other.path == target.path) {
+                let place = target.path.as_ref().map_or("standard output".to_owned(), |path| format!("`{path}`"));
+                bail!("two formats cannot both go to {place}; write `--output FORMAT=PATH`");
+            }
         }
-        self.options.output.output.iter().map(|target| Sink::open(target, self.start, self.printer)).collect()
+        targets.iter().map(|target| Sink::open(target, self.verbs.0, self.start, self.printer)).collect()
     }
 }
 
 fn listed(repository: &Repository) -> String {
     let names: Vec<String> = repository.environments().iter().map(|name| format!("`{name}`")).collect();
     if names.is_empty() { "none".to_owned() } else { crate::report::some_of(&names, 12) }
-}
-
-/// Where one format goes.
-struct Sink<'a> {
-    format: Format,
-    file: Option<BufWriter<File>>,
-    printer: &'a Printer,
-}
-
-impl<'a> Sink<'a> {
-    #[expect(clippy::disallowed_methods, reason = "a report goes to the path that the person named, inside the repository or not")]
-    fn open(target: &OutputTarget, start: &Utf8Path, printer: &'a Printer) -> Result<Sink<'a>> {
-        let create =
-            |path: &Utf8PathBuf| File::create(start.join(path)).map(BufWriter::new).with_context(|| format!("`{path}` cannot be written"));
-        Ok(Sink { format: target.format, file: target.path.as_ref().map(create).transpose()?, printer })
-    }
-
-    fn write(&mut self, text: &str) -> Result<()> {
-        match &mut self.file {
-            Some(file) => Ok(file.write_all(text.as_bytes())?),
-            None if text.is_empty() => Ok(()),
-            None => self.printer.data(text),
-        }
-    }
-
-    /// Findings, each with the lines of the file that caused it; of a file with a secret in it, no line is shown.
-    fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<()> {
-        let secret: Vec<&Place> =
-            groups.iter().map(|group| &group.finding).filter(|finding| finding.is_about_secret()).map(|finding| &finding.place).collect();
-        let shown = |file: &Utf8Path| !secret.iter().any(|place| matches!(place, Place::File { file: other, .. } if other == file));
-        groups.iter().try_for_each(|group| {
-            let source = match &group.finding.place {
-                Place::File { file, line, .. } if *line > 0 && shown(file) => text_of(file),
-                _ => None,
-            };
-            self.write(&human::finding(group, source.as_deref(), self.color()))
-        })
-    }
-
-    fn color(&self) -> bool {
-        self.file.is_none() && self.printer.color
-    }
-}
-
-/// What is kept while the environments pass by.
-struct Report<'a> {
-    pass: &'a Pass<'a>,
-    sinks: Vec<Sink<'a>>,
-    groups: FindingGroups,
-    /// Differences that are not the same, in order of their first environment, each with all of its environments.
-    differences: Vec<(FileDifference, Vec<String>)>,
-    /// Where each of them stands in that list.
-    known: HashMap<Digest, usize>,
-    summary: Summary,
-    first: bool,
-}
-
-impl Report<'_> {
-    fn begin(&mut self, repository: &Repository) -> Result<()> {
-        self.summary.add_findings(repository.findings());
-        for finding in repository.findings() {
-            self.groups.add(finding.clone(), None);
-        }
-        let head = json::head(self.pass.verbs.0);
-        self.sinks.iter_mut().filter(|sink| sink.format == Format::Json).try_for_each(|sink| sink.write(&head))
-    }
-
-    fn take(&mut self, outcome: Outcome, differences: Vec<FileDifference>, out: &str) -> Result<()> {
-        let folder = format!("{out}{}", outcome.environment);
-        self.summary.add(&outcome);
-        for sink in &mut self.sinks {
-            let text = match (sink.format, self.pass.view) {
-                (Format::Json, _) => json::environment(&outcome, &folder, &differences, self.first),
-                (Format::Human, View::Drift) => human::drift(&outcome, &folder),
-                (Format::Human, View::Rendered) => human::rendered(&outcome, &folder),
-                (Format::Human, View::Differences) => continue,
-            };
-            sink.write(&text)?;
-        }
-        self.first = false;
-        for finding in outcome.findings {
-            self.groups.add(finding, Some(&outcome.environment));
-        }
-        for difference in differences {
-            let name = outcome.environment.clone();
-            match self.known.get(&difference.fingerprint) {
-                Some(index) => self.differences[*index].1.push(name),
-                None => {
-                    self.known.insert(difference.fingerprint, self.differences.len());
-                    self.differences.push((difference, vec![name]));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, repository: &Repository) -> Result<()> {
-        for sink in &mut self.sinks {
-            match sink.format {
-                Format::Json => sink.write(&json::tail(repository.findings(), &self.summary))?,
-                Format::Human => {
-                    for (difference, environments) in &self.differences {
-                        let color = sink.color();
-                        sink.write(&human::difference(difference, environments, color))?;
-                    }
-                    sink.findings(&self.groups, |file| repository.text(file))?;
-                }
-            }
-            if let Some(file) = &mut sink.file {
-                file.flush()?;
-            }
-        }
-        if let Some(hint) = human::blocked_hint(&self.summary) {
-            self.pass.printer.note(&hint);
-        } else if self.pass.view == View::Drift && self.summary.changed > 0 {
-            self.pass.printer.note("hint: `trustree diff` shows what would change, `trustree render` writes it");
-        }
-        self.pass.printer.note(&human::summary(&self.summary, self.pass.verbs.1));
-        Ok(())
-    }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::change::FileDifference;
 use crate::finding::{Finding, Place};
 use crate::outside::files::FileError;
-use crate::plan::{Action, Cause};
+use crate::plan::{Action, Cause, Plan};
 use crate::report::{Outcome, Summary};
 
 /// One environment.
@@ -18,6 +18,8 @@ struct Environment<'a> {
     /// `unchanged`, `changed`, `rendered`, `blocked` or `failed`.
     state: &'static str,
     files: Vec<File<'a>>,
+    /// Whether the ledger does not list the files as they are.
+    ledger_out_of_date: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
     findings: Vec<FindingView<'a>>,
@@ -36,6 +38,8 @@ struct File<'a> {
     removed_lines: Option<usize>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     trust: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diff: Option<&'a str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -53,16 +57,41 @@ struct FindingView<'a> {
     column: Option<u32>,
 }
 
-/// What stands before the environments.
-pub fn head(command: &str) -> String {
-    format!(
-        "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {},\n  \"environments\": [",
-        json!(command)
-    )
+/// A report that is written piece by piece.
+#[derive(Debug)]
+pub struct JsonReport {
+    command: &'static str,
+    environments: usize,
 }
 
-/// One environment; `first` is the first of them. `differences` are those of its files, where they were asked for.
-pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference], first: bool) -> String {
+impl JsonReport {
+    /// A report on a command, by its verb.
+    pub fn new(command: &'static str) -> JsonReport {
+        JsonReport { command, environments: 0 }
+    }
+
+    /// The next piece: one environment. `differences` are those of its files, where they were asked for.
+    pub fn environment(&mut self, outcome: &Outcome, folder: &str, differences: &[FileDifference]) -> String {
+        let before = if self.environments == 0 { self.head() } else { ",".to_owned() };
+        self.environments += 1;
+        format!("{before}\n    {}", environment(outcome, folder, differences))
+    }
+
+    /// The last piece: the findings of the repository as a whole, and the counts.
+    pub fn finish(&mut self, findings: &[Finding], summary: &Summary) -> String {
+        let before = if self.environments == 0 { self.head() } else { String::new() };
+        format!("{before}{}", tail(findings, summary))
+    }
+
+    fn head(&self) -> String {
+        let command = json!(self.command);
+        format!(
+            "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {command},\n  \"environments\": ["
+        )
+    }
+}
+
+fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference]) -> String {
     let blocked = outcome.plan.as_ref().is_some_and(|plan| plan.blocked().next().is_some());
     let state = match (&outcome.plan, &outcome.applied) {
         _ if outcome.failure.is_some() => "failed",
@@ -83,20 +112,21 @@ pub fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifferenc
             added_lines: difference.map(|difference| difference.lines.0),
             removed_lines: difference.map(|difference| difference.lines.1),
             trust: difference.map(|difference| difference.trust.as_slice()).unwrap_or_default(),
+            diff: difference.map(|difference| difference.text.as_str()),
         }
     });
     let view = Environment {
         name: &outcome.environment,
         state,
         files: files.collect(),
+        ledger_out_of_date: outcome.plan.as_ref().is_some_and(Plan::only_ledger),
         failure: outcome.failure.as_ref().map(FileError::told),
         findings: outcome.findings.iter().map(view_of).collect(),
     };
-    format!("{}\n    {}", if first { "" } else { "," }, to_line(&view))
+    to_line(&view)
 }
 
-/// What stands behind the environments: the findings of the repository as a whole, and the counts.
-pub fn tail(findings: &[Finding], summary: &Summary) -> String {
+fn tail(findings: &[Finding], summary: &Summary) -> String {
     let findings: Vec<FindingView<'_>> = findings.iter().map(view_of).collect();
     let causes: serde_json::Map<String, serde_json::Value> =
         summary.causes.iter().filter_map(|(cause, number)| Some((json!(cause).as_str()?.to_owned(), json!(number)))).collect();
@@ -104,7 +134,10 @@ pub fn tail(findings: &[Finding], summary: &Summary) -> String {
         "environments": summary.environments,
         "changed": summary.changed,
         "stopped": summary.stopped,
+        "unchangedFiles": summary.unchanged,
         "files": causes,
+        "blocked": summary.blocked,
+        "ledgers": summary.ledgers,
         "written": summary.written,
         "deleted": summary.deleted,
         "errors": summary.count(crate::finding::Level::Error),

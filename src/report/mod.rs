@@ -54,6 +54,8 @@ pub struct Summary {
     pub stopped: usize,
     /// Files that are not what a render gives, by cause.
     pub causes: BTreeMap<Cause, usize>,
+    /// Files that are what a render gives.
+    pub unchanged: usize,
     /// Files in the way: hand edits, and files that are not ours.
     pub blocked: usize,
     /// Ledgers that a render would rewrite although no file changes.
@@ -83,6 +85,7 @@ impl Summary {
         self.stopped += usize::from(outcome.is_stopped());
         let Some(plan) = &outcome.plan else { return };
         self.changed += usize::from(!plan.is_empty());
+        self.unchanged += plan.unchanged;
         match outcome.applied {
             Some(_) => self.ledgers_written += usize::from(plan.only_ledger()),
             None => self.ledgers += usize::from(plan.only_ledger()),

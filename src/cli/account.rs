@@ -1,0 +1,82 @@
+//! What is kept while the environments pass by, and told as they do or at the end: counts, findings, and differences that
+//! are not the same. Nothing else of an environment stays.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+
+use super::pass::View;
+use super::sink::{Sink, SinkFormat};
+use crate::change::FileDifference;
+use crate::fleet::Repository;
+use crate::report::{FindingGroups, Outcome, Summary, human};
+use crate::tree::Digest;
+
+/// The account of one pass.
+pub(super) struct Account<'a> {
+    sinks: Vec<Sink<'a>>,
+    view: View,
+    groups: FindingGroups,
+    /// Differences that are not the same, in order of their first environment, each with all of its environments.
+    differences: Vec<(FileDifference, Vec<String>)>,
+    /// Where each of them stands in that list.
+    known: HashMap<Digest, usize>,
+    /// The counts so far.
+    pub(super) summary: Summary,
+}
+
+impl<'a> Account<'a> {
+    /// Begins with what was found in the repository as a whole.
+    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &Repository) -> Account<'a> {
+        let (mut groups, mut summary) = (FindingGroups::default(), Summary::default());
+        summary.add_findings(repository.findings());
+        repository.findings().iter().for_each(|finding| groups.add(finding.clone(), None));
+        Account { sinks, view, groups, differences: Vec::new(), known: HashMap::new(), summary }
+    }
+
+    /// Takes what came of one environment, whose files lie in `folder`.
+    pub(super) fn take(&mut self, outcome: Outcome, differences: Vec<FileDifference>, folder: &str) {
+        self.summary.add(&outcome);
+        for sink in &mut self.sinks {
+            let text = match (&mut sink.format, self.view) {
+                (SinkFormat::Json(report), _) => report.environment(&outcome, folder, &differences),
+                (SinkFormat::Human, View::Drift) => human::drift(&outcome, folder),
+                (SinkFormat::Human, View::Rendered) => human::rendered(&outcome, folder),
+                (SinkFormat::Human, View::Differences) => continue,
+            };
+            sink.write(&text);
+        }
+        for finding in outcome.findings {
+            self.groups.add(finding, Some(&outcome.environment));
+        }
+        for difference in differences {
+            match self.known.get(&difference.fingerprint) {
+                Some(index) => self.differences[*index].1.push(outcome.environment.clone()),
+                None => {
+                    self.known.insert(difference.fingerprint, self.differences.len());
+                    self.differences.push((difference, vec![outcome.environment.clone()]));
+                }
+            }
+        }
+    }
+
+    /// Tells what was kept, and ends the sinks; gives the counts.
+    pub(super) fn finish(self, repository: &Repository) -> Result<Summary> {
+        for mut sink in self.sinks {
+            match &mut sink.format {
+                SinkFormat::Json(report) => {
+                    let text = report.finish(repository.findings(), &self.summary);
+                    sink.write(&text);
+                }
+                SinkFormat::Human => {
+                    for (difference, environments) in &self.differences {
+                        sink.write(&human::difference(difference, environments, sink.color()));
+                    }
+                    sink.findings(&self.groups, |file| repository.text(file));
+                }
+            }
+            sink.finish()?;
+        }
+        Ok(self.summary)
+    }
+}
