@@ -17,7 +17,7 @@ pub(crate) struct Options {
     #[arg(long, default_values_t = [1000, 10_000])]
     environments: Vec<usize>,
     /// How often each process runs; the table shows medians
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// The same seed gives the same fleet
     #[arg(long, default_value_t = 1)]
@@ -29,7 +29,7 @@ pub(crate) struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { environments: vec![1000, 10_000], rounds: 5, seed: 1, index: false }
+        Options { environments: vec![1000, 10_000], rounds: 3, seed: 1, index: false }
     }
 }
 
