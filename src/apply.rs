@@ -3,7 +3,7 @@
 
 use crate::outside::disk::OutputFolder;
 use crate::outside::files::FileError;
-use crate::plan::{Action, Applied, LEDGER_FILE, Plan};
+use crate::plan::{Action, Applied, Cause, LEDGER_FILE, Plan};
 use crate::tree::Digest;
 
 /// Carries out a plan that is not blocked in an environment's output folder.
@@ -16,22 +16,27 @@ pub fn apply(plan: &Plan, folder: &OutputFolder<'_>) -> Result<Applied, FileErro
         return Ok(applied);
     }
     sweep(plan, folder);
-    let touches_files = plan.changes.iter().any(|change| change.action != Action::Leave);
-    if touches_files {
+    // Where every file is new, a ledger that lists them already tells a crash from somebody's work: a file is ours, or
+    // it is missing. Once is enough, then.
+    let all_new = !plan.changes.is_empty() && plan.changes.iter().all(|change| change.action == Action::Write && change.before.is_none());
+    if all_new {
+        folder.write(LEDGER_FILE, plan.ledger_after.to_text().as_bytes())?;
+    } else if plan.changes.iter().any(|change| change.action != Action::Leave) {
         folder.write(LEDGER_FILE, under_way(plan).as_bytes())?;
     }
+    // Deleted first: where case does not count, a file that is written may be named like one that goes.
+    for change in plan.changes.iter().filter(|change| change.action == Action::Delete) {
+        folder.remove(change.path.as_str())?;
+        applied.deleted += 1;
+    }
     for change in &plan.changes {
-        match (change.action, &change.after) {
-            (Action::Write, Some(text)) => {
-                folder.write(change.path.as_str(), text.as_bytes())?;
-                applied.written += 1;
-            }
-            (Action::Delete, _) => {
-                folder.remove(change.path.as_str())?;
-                applied.deleted += 1;
-            }
-            _ => {}
+        if let (Action::Write, Some(text)) = (change.action, &change.after) {
+            folder.write(change.path.as_str(), text.as_bytes())?;
+            applied.written += 1;
         }
+    }
+    if all_new {
+        return Ok(applied);
     }
     if plan.ledger_after.lines.is_empty() {
         folder.remove(LEDGER_FILE)?;
@@ -65,12 +70,12 @@ fn under_way(plan: &Plan) -> String {
     ledger.to_text()
 }
 
-/// Takes away temporary files of a run that was killed: in the folders of files that an unsettled ledger tells of, and
-/// beside the ledger itself, which may have been under way when nothing told of it yet.
+/// Takes away temporary files of a run that was killed: in the folders of files whose write was begun, or that are listed
+/// and not there, and beside the ledger itself.
 fn sweep(plan: &Plan, folder: &OutputFolder<'_>) {
-    let before = plan.ledger_before.iter().flat_map(|ledger| &ledger.lines);
-    let under_way = before.filter(|(_, line)| line.is_under_way());
-    let mut folders: Vec<&str> = under_way.map(|(path, _)| path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
+    let begun = plan.ledger_before.iter().flat_map(|ledger| &ledger.lines).filter(|(_, line)| line.is_under_way()).map(|(path, _)| path);
+    let missing = plan.changes.iter().filter(|change| change.cause == Cause::Missing).map(|change| &change.path);
+    let mut folders: Vec<&str> = begun.chain(missing).map(|path| path.as_str().rsplit_once('/').map_or("", |(folder, _)| folder)).collect();
     folders.push("");
     folders.sort_unstable();
     folders.dedup();

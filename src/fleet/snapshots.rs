@@ -8,10 +8,10 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{MAX_INPUT_BYTES, Repository, SharedSnapshot, of_file_error};
 use crate::finding::{Finding, Place, SNAPSHOT_NOT_FOUND, listed};
-use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, SnapshotReference, portable_name_problem};
+use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, SnapshotReference};
 use crate::model::KnownSnapshot;
 use crate::snapshot::{self, Snapshot};
-use crate::tree::Digest;
+use crate::tree::{Digest, portable_name_problem};
 use crate::yaml::Path;
 
 impl Repository {

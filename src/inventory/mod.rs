@@ -9,7 +9,7 @@ mod settings;
 mod snapshots;
 
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
-pub use name::{EnvironmentName, portable_name_problem};
+pub use name::EnvironmentName;
 pub use schema::{
     AdditionalOutputFormat, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Issuer, IssuerKind, Keystore,
     Keystores, PasswordReference, PrivateKey, Provisioner, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,

@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Finding, PATH_ESCAPES, Place, WRONG_TYPE};
-use crate::inventory::name::portable_path_problem;
+use crate::tree::portable_path_problem;
 use crate::yaml::{Keys, Path, read, read_struct, text_of};
 
 /// The file that marks the root of a repository.

@@ -6,7 +6,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Finding, PATH_ESCAPES, Place};
 use crate::inventory::layers::Inventory;
-use crate::inventory::name::{portable_name_problem, portable_path_problem};
+use crate::tree::{portable_name_problem, portable_path_problem};
 use crate::yaml::Path;
 
 /// What `snapshot:` says when the CA has not run yet.

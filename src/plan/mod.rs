@@ -190,11 +190,15 @@ pub fn plan(
         let after = Digest::of(file.text.as_bytes());
         let kept = line.filter(|line| !line.is_under_way() && line.digest == after);
         plan.ledger_after.lines.insert(path.clone(), kept.cloned().unwrap_or_else(|| Line::settled(after, origin)));
-        if before.as_deref() == Some(file.text.as_bytes()) {
+        // Where case does not count, deleting an orphan that differs only in case would delete this file.
+        let has_twin =
+            line.is_none() && known.lines.keys().any(|known| known != path && known.as_str().eq_ignore_ascii_case(path.as_str()));
+        let is_the_same = before.as_deref() == Some(file.text.as_bytes());
+        if is_the_same && !has_twin {
             plan.unchanged += 1;
             continue;
         }
-        let cause = cause_of_difference(before.as_deref(), &file.text, line, origin);
+        let cause = if is_the_same { Cause::New } else { cause_of_difference(before.as_deref(), &file.text, line, origin) };
         let blocked = match cause {
             Cause::EditedByHand => !permissions.force,
             Cause::NotOurs => !permissions.adopt,

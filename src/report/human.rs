@@ -164,7 +164,7 @@ pub fn difference(difference: &FileDifference, environments: &[String], color: b
 /// What must be done about files in the way; nothing when there are none.
 pub fn blocked_hint(summary: &Summary) -> Option<String> {
     (summary.blocked > 0).then(|| {
-        "hint: move a hand edit into the inventory or a template, then `--force` overwrites it; `--adopt` takes over files that were not written by trustree".to_owned()
+        "hint: move a hand edit into the inventory or a template, then `trustree render --force` overwrites it; `--adopt` takes over files that trustree did not write".to_owned()
     })
 }
 
