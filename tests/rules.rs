@@ -27,3 +27,50 @@ fn codes_are_unique_and_kebab_case() {
     assert_eq!(codes.len(), RULES.len());
     assert!(codes.iter().all(|code| code.chars().all(|character| character.is_ascii_lowercase() || character == '-')));
 }
+
+/// Every rule fires in some test: in a case, a page, or a test of the room that it belongs to.
+#[test]
+fn every_rule_fires_somewhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut texts = String::new();
+    let mut folders = vec![root.join("tests")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("listed").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.file_name().is_some_and(|name| name == "session.md") {
+                texts.push_str(&std::fs::read_to_string(&path).expect("read"));
+            } else if path.starts_with(root.join("tests"))
+                && path.extension().is_some_and(|extension| extension == "rs")
+                && !path.ends_with("rules.rs")
+            {
+                texts.push_str(&std::fs::read_to_string(&path).expect("read"));
+            }
+        }
+    }
+    for page in ["README.md", "docs/templates.md"] {
+        texts.push_str(&std::fs::read_to_string(root.join(page)).expect("read"));
+    }
+    let quiet: Vec<&str> = RULES
+        .iter()
+        .map(|rule| rule.code)
+        .filter(|code| !texts.contains(&format!("[{code}]")) && !texts.contains(&format!("\"{code}\"")))
+        .collect();
+    assert!(quiet.is_empty(), "no test shows {quiet:?}");
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md")];
+    pages.extend(std::fs::read_dir(root.join("docs")).expect("listed").flatten().map(|entry| entry.path()));
+    for page in pages {
+        let text = std::fs::read_to_string(&page).expect("read");
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let is_far = target.starts_with("http") || target.starts_with('#');
+            let path = page.parent().expect("a folder").join(target.split('#').next().unwrap_or(target));
+            assert!(is_far || path.exists(), "{} links to `{target}`", page.display());
+        }
+    }
+}

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
-use super::{Flaw, Identity, check_object, check_plain};
+use super::{Flaw, Identity, check_kustomization, check_object, check_values};
 
 /// Bytes of text that are remembered per kind of check; then it begins anew, so that memory does not grow with the fleet.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -14,7 +14,7 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 pub struct CheckedDocuments {
     objects: Memory<Identity>,
     values: Memory<()>,
-    kustomizations: Memory<()>,
+    kustomizations: Memory<Vec<String>>,
 }
 
 impl CheckedDocuments {
@@ -30,17 +30,28 @@ impl CheckedDocuments {
         (identity, flaws)
     }
 
-    /// As [`check_plain`].
-    pub fn plain(&self, text: &str, is_kustomization: bool) -> Vec<Flaw> {
-        let memory = if is_kustomization { &self.kustomizations } else { &self.values };
-        if memory.get(text).is_some() {
+    /// As [`check_values`].
+    pub fn values(&self, text: &str) -> Vec<Flaw> {
+        if self.values.get(text).is_some() {
             return Vec::new();
         }
-        let flaws = check_plain(text, is_kustomization);
+        let flaws = check_values(text);
         if flaws.is_empty() {
-            memory.put(text, ());
+            self.values.put(text, ());
         }
         flaws
+    }
+
+    /// As [`check_kustomization`].
+    pub fn kustomization(&self, text: &str) -> (Vec<String>, Vec<Flaw>) {
+        if let Some(files) = self.kustomizations.get(text) {
+            return (files, Vec::new());
+        }
+        let (files, flaws) = check_kustomization(text);
+        if flaws.is_empty() {
+            self.kustomizations.put(text, files.clone());
+        }
+        (files, flaws)
     }
 }
 
@@ -90,8 +101,8 @@ mod tests {
             for _ in 0..2 {
                 assert_eq!(checked.object(text), check_object(text));
                 // A kustomization is no set of values, and neither is an object: nothing is taken for another kind.
-                assert_eq!(checked.plain(text, false), check_plain(text, false));
-                assert_eq!(checked.plain(text, true), check_plain(text, true));
+                assert_eq!(checked.values(text), check_values(text));
+                assert_eq!(checked.kustomization(text), check_kustomization(text));
             }
         }
         assert_eq!(checked.objects.get(ACCOUNT).map(|identity| identity.name), Some("a".to_owned()));

@@ -71,36 +71,39 @@ pub fn check_object(text: &str) -> (Option<Identity>, Vec<Flaw>) {
     (identity, flaws)
 }
 
-/// Checks a document that never goes to the API server: Helm values (any map), or a `kustomization.yaml`.
-pub fn check_plain(text: &str, is_kustomization: bool) -> Vec<Flaw> {
+/// Checks Helm values: any map.
+pub fn check_values(text: &str) -> Vec<Flaw> {
     let node = match one_map(text) {
         Ok(node) => node,
         Err(flaw) => return vec![flaw],
     };
     let mut flaws = Vec::new();
-    if is_kustomization {
-        let mut problems = Vec::new();
-        kinds::check_kustomization(&node, &mut problems);
-        flaws.extend(problems.into_iter().map(Flaw::Field));
-    }
     secret_material(&node, None, &Path::default(), &mut flaws);
     flaws
 }
 
-/// The files in its own folder that a kustomization names: resources, values, patches. Folders, and what lies
-/// elsewhere, are left out.
-pub fn files_beside(kustomization: &str) -> Vec<String> {
-    let Ok(node) = one_map(kustomization) else { return Vec::new() };
-    let list = |key: &str| node.get(key).and_then(Node::as_list).unwrap_or_default();
+/// Checks a `kustomization.yaml`; gives the files in its own folder that it names, too: resources, values, patches.
+/// Folders, and what lies elsewhere, are left out.
+pub fn check_kustomization(text: &str) -> (Vec<String>, Vec<Flaw>) {
+    let node = match one_map(text) {
+        Ok(node) => node,
+        Err(flaw) => return (Vec::new(), vec![flaw]),
+    };
+    let mut problems = Vec::new();
+    kinds::check_kustomization(&node, &mut problems);
+    let mut flaws: Vec<Flaw> = problems.into_iter().map(Flaw::Field).collect();
+    secret_material(&node, None, &Path::default(), &mut flaws);
+    (files_beside(&node), flaws)
+}
+
+fn files_beside(kustomization: &Node) -> Vec<String> {
+    let list = |key: &str| kustomization.get(key).and_then(Node::as_list).unwrap_or_default();
     let charts = list("helmCharts").iter().flat_map(|chart| {
         let more = chart.get("additionalValuesFiles").and_then(Node::as_list).unwrap_or_default();
         chart.get_str("valuesFile").into_iter().chain(more.iter().filter_map(Node::as_str))
     });
-    let named = list("resources")
-        .iter()
-        .filter_map(Node::as_str)
-        .chain(charts)
-        .chain(list("patches").iter().filter_map(|patch| patch.get_str("path")));
+    let resources = list("resources").iter().filter_map(Node::as_str);
+    let named = resources.chain(charts).chain(list("patches").iter().filter_map(|patch| patch.get_str("path")));
     named.filter(|name| name.ends_with(".yaml") && !name.contains(['/', ':', '?'])).map(str::to_owned).collect()
 }
 
@@ -200,11 +203,11 @@ mod tests {
         let pem = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
         let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
         for value in ["'-----BEGIN PRIVATE KEY-----'".to_owned(), encoded] {
-            assert!(check_plain(&format!("a: {value}\n"), false).contains(&Flaw::SecretMaterial(Path::of(["a"]))), "{value}");
+            assert!(check_values(&format!("a: {value}\n")).contains(&Flaw::SecretMaterial(Path::of(["a"]))), "{value}");
         }
         let (_, flaws) = check_object("apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {password: x}\n");
         assert!(flaws.contains(&Flaw::SecretMaterial(Path::of(["stringData"]))));
         let certificate = base64::engine::general_purpose::STANDARD.encode("-----BEGIN CERTIFICATE-----\nAAAA\n");
-        assert_eq!(check_plain(&format!("a: {certificate}\n"), false), []);
+        assert_eq!(check_values(&format!("a: {certificate}\n")), []);
     }
 }

@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub(super) text: String,
     /// What it is; None for values and kustomizations.
     pub(super) identity: Option<Identity>,
+    /// The files beside it that a kustomization names.
+    pub(super) names: Vec<String>,
     /// The inventory entry or the template that it comes from.
     pub(super) place: Place,
 }
@@ -59,14 +61,23 @@ impl Job<'_> {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let (identity, flaws) = match self.content {
-            Content::Objects => templates.checked.object(&text),
-            Content::Values => (None, templates.checked.plain(&text, false)),
-            Content::Kustomization => (None, templates.checked.plain(&text, true)),
+        let (mut identity, mut names) = (None, Vec::new());
+        let flaws = match self.content {
+            Content::Objects => {
+                let flaws;
+                (identity, flaws) = templates.checked.object(&text);
+                flaws
+            }
+            Content::Values => templates.checked.values(&text),
+            Content::Kustomization => {
+                let flaws;
+                (names, flaws) = templates.checked.kustomization(&text);
+                flaws
+            }
         };
         let place = entry.map_or_else(|| Place::whole(&source), Place::Inventory);
         let findings = flaws.iter().map(|flaw| of_flaw(flaw, self.file, source.as_str(), place.clone())).collect();
-        (Some(Document { text, identity, place }), findings)
+        (Some(Document { text, identity, names, place }), findings)
     }
 }
 

@@ -11,7 +11,7 @@ use minijinja::value::{Serde, ValueKind};
 
 use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
 use crate::inventory::Settings;
-use crate::manifest::{Identity, files_beside};
+use crate::manifest::Identity;
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
@@ -31,9 +31,7 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Resu
         Pass { templates, variables: Value::from(Serde(model)), header: header(model), identities: Vec::new(), findings: Vec::new() };
     for component in &templates.components {
         let folder = settings.component_folder(home, &component.name);
-        let files = pass.component(component);
-        pass.kustomization_files(component, &files);
-        for (file, text) in files {
+        for (file, text) in pass.component(component) {
             let claimed = OutPath::new(&format!("{folder}/{file}"))
                 .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
             if let Err(problem) = claimed {
@@ -83,6 +81,9 @@ impl Pass<'_> {
             }
             if specification.content == Content::Objects {
                 resources.push(name.clone());
+            }
+            for document in &documents {
+                self.named_files(component, name, &document.names, &files);
             }
             let bodies: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
             files.push((name.clone(), format!("{}{}", self.header, bodies.join("---\n"))));
@@ -181,16 +182,12 @@ impl Pass<'_> {
     }
 
     /// Files that a kustomization names beside itself must be rendered, too.
-    fn kustomization_files(&mut self, component: &Component, files: &[(String, String)]) {
-        let kustomizations =
-            files.iter().filter(|(name, _)| component.files.get(name).is_some_and(|file| file.content == Content::Kustomization));
-        for (kustomization, text) in kustomizations {
-            for named in files_beside(text).into_iter().filter(|named| !files.iter().any(|(name, _)| name == named)) {
-                let place = Place::whole(component.source("component.yaml"));
-                let message = format!("`{kustomization}` names `{named}`, and nothing renders that file here");
-                let help = "look at `when:` and `files:` of the component, and at the template of the kustomization";
-                self.findings.push(Finding::new(&RESOURCE_MISSING, place, message).help(help));
-            }
+    fn named_files(&mut self, component: &Component, kustomization: &str, names: &[String], files: &[(String, String)]) {
+        for missing in names.iter().filter(|name| !files.iter().any(|(file, _)| file == *name)) {
+            let place = Place::whole(component.source("component.yaml"));
+            let message = format!("`{kustomization}` names `{missing}`, and nothing renders that file here");
+            let help = "look at `when:` and `files:` of the component, and at the template of the kustomization";
+            self.findings.push(Finding::new(&RESOURCE_MISSING, place, message).help(help));
         }
     }
 
