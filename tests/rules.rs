@@ -37,14 +37,11 @@ fn every_rule_fires_somewhere() {
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("listed").flatten() {
             let path = entry.path();
+            let is_session = path.file_name().is_some_and(|name| name == "session.md");
+            let is_test = path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("rules.rs");
             if path.is_dir() {
                 folders.push(path);
-            } else if path.file_name().is_some_and(|name| name == "session.md") {
-                texts.push_str(&std::fs::read_to_string(&path).expect("read"));
-            } else if path.starts_with(root.join("tests"))
-                && path.extension().is_some_and(|extension| extension == "rs")
-                && !path.ends_with("rules.rs")
-            {
+            } else if is_session || is_test {
                 texts.push_str(&std::fs::read_to_string(&path).expect("read"));
             }
         }
