@@ -5,12 +5,22 @@ use std::collections::HashMap;
 
 use anyhow::Result;
 
-use super::pass::View;
 use super::sink::{Sink, SinkFormat};
 use crate::change::FileDifference;
 use crate::fleet::Repository;
 use crate::report::{FindingGroups, Outcome, Summary, human};
 use crate::tree::Digest;
+
+/// What is told of each environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// The files that are not what a render gives.
+    Drift,
+    /// The differences of those files.
+    Differences,
+    /// What was written.
+    Rendered,
+}
 
 /// The account of one pass.
 pub(super) struct Account<'a> {

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use camino::Utf8Path;
 
 use super::Status;
-use super::account::Account;
+use super::account::{Account, View};
 use super::options::{PassOptions, ReadOptions};
 use super::output::Printer;
 use super::sink::{Sink, SinkFormat};
@@ -16,17 +16,6 @@ use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human};
-
-/// What is told of each environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// The files that are not what a render gives.
-    Drift,
-    /// The differences of those files.
-    Differences,
-    /// What was written.
-    Rendered,
-}
 
 /// A pass.
 pub(super) struct Pass<'a> {

@@ -5,9 +5,10 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
+use super::account::View;
 use super::options::{PassOptions, flag, repository_root};
 use super::output::Printer;
-use super::pass::{Pass, View};
+use super::pass::Pass;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;

@@ -72,6 +72,25 @@ pub(super) struct CertificateEntry {
     pub(super) pem: String,
 }
 
+/// The facts that are recorded beside every certificate, to be compared with what it says itself.
+macro_rules! recorded {
+    ($($entry:ident),*) => {
+        $(impl $entry {
+            pub(super) fn recorded(&self) -> [(&'static str, &String); 5] {
+                [
+                    ("sha256", &self.sha256),
+                    ("subject", &self.subject),
+                    ("notBefore", &self.not_before),
+                    ("notAfter", &self.not_after),
+                    ("key", &self.key),
+                ]
+            }
+        })*
+    };
+}
+
+recorded!(RootEntry, IntermediateEntry, CertificateEntry);
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct AuthorityEntry {

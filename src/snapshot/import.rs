@@ -1,33 +1,18 @@
 //! Import: inputs, an order from a person and what is recorded so far become one snapshot, or reasons why not. Reads no
 //! file and no clock, and writes nothing.
 
-use jiff::civil::Date;
-
 use super::candidate::{Candidate, candidates};
 use super::document::Origin;
 use super::draft::Draft;
 use super::input::{Input, Material};
 use super::merge::merge;
+use super::request::ImportRequest;
 use super::{Snapshot, input};
 use crate::finding::{
     CA_NOT_AN_AUTHORITY, CA_NOT_SELF_SIGNED, Finding, PROVISIONERS_NOT_AUTHORITATIVE, Place, SNAPSHOT_AMBIGUOUS,
     SNAPSHOT_FINGERPRINT_DIFFERS, SNAPSHOT_INCOMPLETE,
 };
 use crate::pki::{Fingerprint, Verification};
-
-/// What a person asks of an import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ImportRequest {
-    /// Which CA, where the input holds several: the Helm release, the name that its objects begin with, or either behind
-    /// `namespace/`.
-    pub release: Option<String>,
-    /// Whether a CA that was built anew takes the place of the recorded one.
-    pub replace: bool,
-    /// Roots whose rotation is over.
-    pub drop_roots: Vec<Fingerprint>,
-    /// The day of the import, for `neededUntil` alone.
-    pub as_of: Date,
-}
 
 /// What an import has made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -113,14 +113,7 @@ impl Loading<'_> {
         for (index, entry) in document.roots.into_iter().enumerate() {
             let path = Path::of(["roots"]).index(index);
             let needed_until = entry.needed_until.as_deref().map(|text| self.date(&path, text));
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            let Some(certificate) = self.certificate(&path, &entry.pem, &recorded) else { continue };
+            let Some(certificate) = self.certificate(&path, &entry.pem, &entry.recorded()) else { continue };
             if !certificate.is_authority() {
                 self.not_an_authority(&path, &certificate);
             }
@@ -136,14 +129,7 @@ impl Loading<'_> {
         let mut intermediates = Vec::with_capacity(document.intermediates.len());
         for (index, entry) in document.intermediates.into_iter().enumerate() {
             let path = Path::of(["intermediates"]).index(index);
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            let Some(certificate) = self.certificate(&path, &entry.pem, &recorded) else { continue };
+            let Some(certificate) = self.certificate(&path, &entry.pem, &entry.recorded()) else { continue };
             intermediates.push(Intermediate { certificate, root: entry.root });
         }
         // A root that could not be read has its own finding, and would make others out of every chain to it.
@@ -153,14 +139,7 @@ impl Loading<'_> {
         let mut federated_roots = Vec::with_capacity(document.federated_roots.len());
         for (index, entry) in document.federated_roots.into_iter().enumerate() {
             let path = Path::of(["federatedRoots"]).index(index);
-            let recorded = [
-                ("sha256", &entry.sha256),
-                ("subject", &entry.subject),
-                ("notBefore", &entry.not_before),
-                ("notAfter", &entry.not_after),
-                ("key", &entry.key),
-            ];
-            federated_roots.extend(self.certificate(&path, &entry.pem, &recorded));
+            federated_roots.extend(self.certificate(&path, &entry.pem, &entry.recorded()));
         }
         self.check_provisioners(document.provisioners.known());
         let AuthorityEntry { version, dns_names, backdate, claims, policy, enable_admin, deployment_type, registration_authority } =

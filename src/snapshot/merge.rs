@@ -5,7 +5,7 @@ use jiff::ToSpan as _;
 use jiff::civil::Date;
 
 use super::draft::Draft;
-use super::import::ImportRequest;
+use super::request::ImportRequest;
 use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
 use crate::finding::{
     CA_CHAIN_BROKEN, Finding, Place, ROOT_DROP_REFUSED, ROOT_DROPPED_TOO_EARLY, SNAPSHOT_OF_ANOTHER_CA, SNAPSHOT_PARTIAL,

@@ -10,6 +10,7 @@ mod input;
 mod load;
 mod merge;
 mod object;
+mod request;
 
 use std::collections::BTreeMap;
 
@@ -19,9 +20,10 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 pub use document::Origin;
-pub use import::{ImportRequest, Imported, import};
+pub use import::{Imported, import};
 pub use input::{Input, is_wanted};
 pub use load::load;
+pub use request::ImportRequest;
 
 use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, PublicJwk, TlsClaims};
 use crate::yaml::Fact;
