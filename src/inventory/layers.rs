@@ -8,7 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::finding::{Finding, LAYER_CYCLE, LAYER_NOT_FOUND, Place, WRONG_TYPE, listed};
 use crate::inventory::name::EnvironmentName;
 use crate::inventory::schema::EnvironmentFile;
-use crate::yaml::{At, Keys, Node, Path, Value, nearest, read, read_struct, text_of};
+use crate::yaml::{At, Entry, Keys, Node, Path, Value, nearest, read, read_struct, text_of};
 
 /// Name of an environment's own file in its folder.
 pub const INVENTORY_FILE: &str = "inventory.yaml";
@@ -243,23 +243,27 @@ fn merge(target: &mut Node, patch: Node) {
         *target = Node { at: patch.at, value: Value::Map(crate::yaml::Map::default()) };
     }
     let Value::Map(target_map) = &mut target.value else { return };
-    for (key, entry) in patch_map.into_entries() {
-        if entry.node.value == Value::Null {
-            target_map.remove(&key);
-            continue;
-        }
-        match target_map.get_mut(&key) {
-            Some(existing) => {
-                existing.key = entry.key;
-                merge(&mut existing.node, entry.node);
+    let is_null = |entry: &Entry| entry.node.value == Value::Null;
+    target_map.merge(
+        patch_map,
+        |mut existing, entry| {
+            if is_null(&entry) {
+                return None;
             }
-            None => {
-                let mut fresh = Node { at: entry.node.at, value: Value::Null };
-                merge(&mut fresh, entry.node);
-                target_map.insert(key, crate::yaml::Entry { key: entry.key, node: fresh });
+            existing.key = entry.key;
+            merge(&mut existing.node, entry.node);
+            Some(existing)
+        },
+        |entry| {
+            if is_null(&entry) {
+                return None;
             }
-        }
-    }
+            // Merging into nothing takes the nulls out.
+            let mut fresh = Entry { key: entry.key, node: Node { at: entry.node.at, value: Value::Null } };
+            merge(&mut fresh.node, entry.node);
+            Some(fresh)
+        },
+    );
 }
 
 #[cfg(test)]

@@ -10,8 +10,6 @@ mod scalar;
 mod typed;
 mod write;
 
-use std::collections::BTreeMap;
-
 pub use fact::Fact;
 pub use path::{Path, Segment};
 pub use read::{Keys, YamlError, read, text_of};
@@ -57,9 +55,10 @@ pub enum Value {
     Map(Map),
 }
 
-/// A map from key to entry, sorted by key.
+/// A map from key to entry. The entries lie side by side, sorted by key: most maps have a handful of them, and a tree of
+/// its own for each would cost more than the reading.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Map(BTreeMap<Box<str>, Entry>);
+pub struct Map(Vec<(Box<str>, Entry)>);
 
 /// A key's place and its value.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,14 +70,32 @@ pub struct Entry {
 }
 
 impl Map {
+    /// A map of entries in any order.
+    ///
+    /// # Errors
+    /// The first key, in the order given, that was there before: the key, and where it stands both times.
+    pub fn new(mut entries: Vec<(Box<str>, Entry)>) -> Result<Map, (Box<str>, At, At)> {
+        // Equal keys keep their order.
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        let twice = entries.windows(2).filter(|pair| pair[0].0 == pair[1].0);
+        match twice.min_by_key(|pair| pair[1].1.key) {
+            Some(pair) => Err((pair[0].0.clone(), pair[0].1.key, pair[1].1.key)),
+            None => Ok(Map(entries)),
+        }
+    }
+
+    fn find(&self, key: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|(known, _)| (**known).cmp(key))
+    }
+
     /// The value under `key`.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.0.get(key).map(|entry| &entry.node)
+        self.entry(key).map(|entry| &entry.node)
     }
 
     /// Key place and value under `key`.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
-        self.0.get(key)
+        self.find(key).ok().map(|index| &self.0[index].1)
     }
 
     /// Keys and entries in order of the keys.
@@ -86,24 +103,33 @@ impl Map {
         self.0.iter().map(|(key, entry)| (&**key, entry))
     }
 
-    /// Keys and entries in order of the keys, taken out.
-    pub fn into_entries(self) -> impl Iterator<Item = (Box<str>, Entry)> {
-        self.0.into_iter()
-    }
-
-    /// Puts an entry under `key`; returns the one that stood there.
-    pub fn insert(&mut self, key: impl Into<Box<str>>, entry: Entry) -> Option<Entry> {
-        self.0.insert(key.into(), entry)
-    }
-
     /// Takes the entry under `key` out.
     pub fn remove(&mut self, key: &str) -> Option<Entry> {
-        self.0.remove(key)
+        self.find(key).ok().map(|index| self.0.remove(index).1)
     }
 
     /// The entry under `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
-        self.0.get_mut(key)
+        self.find(key).ok().map(|index| &mut self.0[index].1)
+    }
+
+    /// Goes through this map and another one together: `both` gets the entries of a key that both have, `new` those that
+    /// only the other one has; what they give stays, and nothing else of the other one.
+    pub fn merge(&mut self, other: Map, mut both: impl FnMut(Entry, Entry) -> Option<Entry>, mut new: impl FnMut(Entry) -> Option<Entry>) {
+        let mut merged = Vec::with_capacity(self.0.len() + other.0.len());
+        let mut own = std::mem::take(&mut self.0).into_iter().peekable();
+        for (key, entry) in other.0 {
+            while let Some(before) = own.next_if(|(known, _)| *known < key) {
+                merged.push(before);
+            }
+            let entry = match own.next_if(|(known, _)| *known == key) {
+                Some((_, existing)) => both(existing, entry),
+                None => new(entry),
+            };
+            merged.extend(entry.map(|entry| (key, entry)));
+        }
+        merged.extend(own);
+        self.0 = merged;
     }
 
     /// Whether the map holds nothing.
@@ -212,11 +238,10 @@ impl From<serde_json::Value> for Node {
             serde_json::Value::String(text) => Value::String(text.into()),
             serde_json::Value::Array(items) => Value::List(items.into_iter().map(Node::from).collect()),
             serde_json::Value::Object(entries) => {
-                let mut map = Map::default();
-                for (key, value) in entries {
-                    map.insert(key, Entry { key: At::default(), node: Node::from(value) });
-                }
-                Value::Map(map)
+                let entry = |value| Entry { key: At::default(), node: Node::from(value) };
+                let entries = entries.into_iter().map(|(key, value)| (key.into(), entry(value)));
+                // A JSON object has each key once.
+                Value::Map(Map::new(entries.collect()).unwrap_or_default())
             }
         };
         Node { at: At::default(), value }

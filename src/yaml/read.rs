@@ -242,7 +242,7 @@ impl<'input> Reader<'input> {
     fn map(&mut self, style: StructureStyle, depth: usize) -> Result<(Map, usize), YamlError> {
         let flow = usize::from(style == StructureStyle::Flow);
         self.flow += flow;
-        let (mut map, mut size) = (Map::default(), 1);
+        let (mut entries, mut size) = (Vec::new(), 1);
         let mut merged: Vec<Node> = Vec::new();
         loop {
             let (event, span) = self.next()?;
@@ -259,16 +259,13 @@ impl<'input> Reader<'input> {
                 merged.push(node);
                 continue;
             }
-            if let Some(first) = map.entry(&key) {
-                let hint = format!("it is already there in line {}; keep one of the two", first.key.line);
-                return Err(YamlError {
-                    duplicate_key: true,
-                    ..YamlError::new(key_at, format!("the key `{key}` stands here a second time"), Some(&hint))
-                });
-            }
-            map.insert(key, Entry { key: key_at, node });
+            entries.push((key.into(), Entry { key: key_at, node }));
         }
         self.flow -= flow;
+        let mut map = Map::new(entries).map_err(|(key, first, second)| {
+            let hint = format!("it is already there in line {}; keep one of the two", first.line);
+            YamlError { duplicate_key: true, ..YamlError::new(second, format!("the key `{key}` stands here a second time"), Some(&hint)) }
+        })?;
         for node in merged {
             merge_key(&mut map, node)?;
         }
@@ -351,9 +348,7 @@ fn known_collection_tag(tag: Option<&Tag>, expected: &str, at: At) -> Result<(),
 fn merge_key(map: &mut Map, node: Node) -> Result<(), YamlError> {
     match node.value {
         Value::Map(other) => {
-            for (key, entry) in other.0 {
-                map.0.entry(key).or_insert(entry);
-            }
+            map.merge(other, |existing, _| Some(existing), Some);
             Ok(())
         }
         Value::List(items) => items.into_iter().try_for_each(|item| merge_key(map, item)),
