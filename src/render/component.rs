@@ -197,6 +197,7 @@ impl Component {
 fn configure(environment: &mut Environment<'static>) {
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
+    // Only delimiters could be wrong, and they are the usual ones.
     environment.set_syntax(syntax.unwrap_or_default());
     environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     environment.set_formatter(fill::write_marked);

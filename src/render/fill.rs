@@ -176,6 +176,18 @@ mod tests {
     }
 
     #[test]
+    fn what_the_engine_hands_on_is_read_back_whatever_it_holds() {
+        let mut environment = minijinja::Environment::empty();
+        environment.set_formatter(write_marked);
+        for text in ["plain", "=", "\u{f8fe}", "a\u{f8ff}b", "one\n\u{f8fe}two", "a: b", ""] {
+            let rendered = environment.render_str("k: {{ v }}", minijinja::context! { v => text }).expect("rendered");
+            let filled = fill(&rendered).expect("filled");
+            let documents = crate::yaml::read(&filled, 0, crate::yaml::Keys::AsKubernetes).expect("YAML");
+            assert_eq!(documents[0].get_str("k"), Some(text), "{filled:?}");
+        }
+    }
+
+    #[test]
     fn a_value_inside_other_text_is_refused() {
         use serde_json::json;
         assert!(fill(&format!("name: pre-{}\n", marked(json!("x")))).is_err());
