@@ -259,7 +259,7 @@ impl<'input> Reader<'input> {
                 merged.push(node);
                 continue;
             }
-            entries.push((key.into(), Entry { key: key_at, node }));
+            entries.push((key, Entry { key: key_at, node }));
         }
         self.flow -= flow;
         let mut map = Map::new(entries).map_err(|(key, first, second)| {
