@@ -12,17 +12,27 @@ use super::options::ColorChoice;
 pub(super) struct Printer {
     /// Whether data on standard output may carry colour.
     pub(super) color: bool,
+    /// The same for what goes to standard error.
+    pub(super) error_color: bool,
     quiet: bool,
 }
 
 impl Printer {
     pub(super) fn new(choice: ColorChoice, quiet: bool) -> Printer {
-        let color = match choice {
+        let wanted = |automatic: anstream::ColorChoice| match choice {
             ColorChoice::Always => true,
             ColorChoice::Never => false,
-            ColorChoice::Auto => anstream::AutoStream::choice(&io::stdout()) != anstream::ColorChoice::Never,
+            ColorChoice::Auto => automatic != anstream::ColorChoice::Never,
         };
-        Printer { color, quiet }
+        let color = wanted(anstream::AutoStream::choice(&io::stdout()));
+        let error_color = wanted(anstream::AutoStream::choice(&io::stderr()));
+        Printer { color, error_color, quiet }
+    }
+
+    /// Prints why something was refused, or what should be known beside the data.
+    pub(super) fn findings(&self, text: &str) {
+        // Nothing can be done, or need be, when standard error is gone.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
     }
 
     /// Prints data.

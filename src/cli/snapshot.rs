@@ -144,23 +144,23 @@ fn write(printer: &Printer, target: &Target, imported: &Imported, recorded: Opti
     if target.shared_by.len() > 1 {
         printer.data(&format!("used by {}\n", target.shared_by.join(", ")))?;
     }
-    show_findings(printer, &imported.notes)?;
+    show_findings(printer, &imported.notes);
     printer.note("hint: review the file like code, then `trustree diff` shows what follows from it");
     Ok(Status::Holds)
 }
 
 fn refuse(printer: &Printer, findings: &[Finding]) -> Result<Status> {
-    show_findings(printer, findings)?;
+    show_findings(printer, findings);
     printer.note("nothing was written");
     Ok(Status::NoAnswer)
 }
 
-fn show_findings(printer: &Printer, findings: &[Finding]) -> Result<()> {
+fn show_findings(printer: &Printer, findings: &[Finding]) {
     let mut groups = FindingGroups::default();
     for finding in findings {
         groups.add(finding.clone(), None);
     }
-    groups.iter().try_for_each(|group| printer.data(&human::finding(group, None, printer.color)))
+    groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
 }
 
 fn environment_name(name: &str) -> Result<EnvironmentName> {
