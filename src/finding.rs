@@ -170,11 +170,6 @@ impl Finding {
         Finding { help: Some(help.into()), ..self }
     }
 
-    /// Whether a secret stands in the file that it points at, so that no line of it may be shown.
-    pub fn is_about_secret(&self) -> bool {
-        [&SNAPSHOT_PRIVATE_KEY, &MANIFEST_SECRET_MATERIAL].contains(&self.rule)
-    }
-
     /// What the YAML reader refused.
     pub fn of_yaml(file: &Utf8Path, error: &YamlError) -> Finding {
         let rule = if error.duplicate_key { &DUPLICATE_KEY } else { &INVALID_YAML };

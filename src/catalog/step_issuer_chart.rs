@@ -238,17 +238,10 @@ fn mismatch(kind: Type, value: &Value) -> Option<&'static str> {
 /// The part of a value that differs from the default; None when nothing does.
 fn differing(known: &Known, value: &Value) -> Option<Value> {
     match (known, value) {
-        (Known::Map(entries), Value::Object(map)) => {
-            let kept = map.iter().filter_map(|(key, value)| {
-                let kept = match entries.iter().find(|(name, _)| name == key) {
-                    Some((_, known)) => differing(known, value)?,
-                    None => value.clone(),
-                };
-                Some((key.clone(), kept))
-            });
-            let kept: Map<String, Value> = kept.collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
+        (Known::Map(entries), Value::Object(map)) => kept(map, |key, value| match entries.iter().find(|(name, _)| *name == key) {
+            Some((_, known)) => differing(known, value),
+            None => Some(value.clone()),
+        }),
         (Known::Value { default: Some(default), .. }, value) => differing_from(default, value),
         _ => Some(value.clone()),
     }
@@ -257,19 +250,18 @@ fn differing(known: &Known, value: &Value) -> Option<Value> {
 /// Helm merges maps key by key with the chart's defaults, so an equal key inside a map may go too.
 fn differing_from(default: &Value, value: &Value) -> Option<Value> {
     match (default, value) {
-        (Value::Object(defaults), Value::Object(map)) => {
-            let kept = map.iter().filter_map(|(key, value)| {
-                let kept = match defaults.get(key) {
-                    Some(default) => differing_from(default, value)?,
-                    None => value.clone(),
-                };
-                Some((key.clone(), kept))
-            });
-            let kept: Map<String, Value> = kept.collect();
-            (!kept.is_empty()).then_some(Value::Object(kept))
-        }
+        (Value::Object(defaults), Value::Object(map)) => kept(map, |key, value| match defaults.get(key) {
+            Some(default) => differing_from(default, value),
+            None => Some(value.clone()),
+        }),
         _ => (default != value).then(|| value.clone()),
     }
+}
+
+/// What stays of a map's entries; None when nothing does.
+fn kept(map: &Map<String, Value>, stays: impl Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
+    let kept: Map<String, Value> = map.iter().filter_map(|(key, value)| Some((key.clone(), stays(key, value)?))).collect();
+    (!kept.is_empty()).then_some(Value::Object(kept))
 }
 
 #[cfg(test)]

@@ -47,8 +47,9 @@ fn difference(change: &FileChange, folder: &str, environment: &str) -> FileDiffe
     let name = |side: &str, is_there: bool| if is_there { format!("{side}/{path}") } else { "/dev/null".to_owned() };
     let mut unified = text_difference.unified_diff();
     unified.context_radius(CONTEXT);
-    let hunks = unified.to_string();
     let text = unified.header(&name("a", before.is_some()), &name("b", after.is_some())).to_string();
+    // Behind the two header lines, which name the environment's own path.
+    let hunks = text.splitn(3, '\n').nth(2).unwrap_or_default();
     let count = |tag: ChangeTag| text_difference.iter_all_changes().filter(|change| change.tag() == tag).count();
     let alike = format!("{}\n{:?}\n{}", change.path, change.cause, hunks.replace(&format!("/{environment}/"), "/{environment}/"));
     FileDifference {

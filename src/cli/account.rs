@@ -38,9 +38,9 @@ pub(super) struct Account<'a> {
 impl<'a> Account<'a> {
     /// Begins with what was found in the repository as a whole.
     pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &Repository) -> Account<'a> {
-        let (mut groups, mut summary) = (FindingGroups::default(), Summary::default());
+        let groups = FindingGroups::of(repository.findings());
+        let mut summary = Summary::default();
         summary.add_findings(repository.findings());
-        repository.findings().iter().for_each(|finding| groups.add(finding.clone(), None));
         Account { sinks, view, groups, differences: Vec::new(), known: HashMap::new(), summary }
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use anyhow::{Result, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use camino::Utf8Path;
 
 use super::Status;
@@ -15,7 +15,7 @@ use crate::finding::Level;
 use crate::fleet::{AT_ONCE, Repository};
 use crate::outside::files::Folder;
 use crate::plan::Permissions;
-use crate::report::{FindingGroups, Outcome, Summary, human};
+use crate::report::{FindingGroups, Outcome, Summary, human, some_of};
 
 /// A pass.
 pub(super) struct Pass<'a> {
@@ -52,8 +52,8 @@ impl<'a> Pass<'a> {
             Err(unusable) => unusable,
         };
         let findings = &unusable.findings;
-        let (mut groups, mut summary) = (FindingGroups::default(), Summary::default());
-        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
+        let groups = FindingGroups::of(findings);
+        let mut summary = Summary::default();
         summary.add_findings(findings);
         for mut sink in self.sinks()? {
             match &mut sink.format {
@@ -74,7 +74,7 @@ impl<'a> Pass<'a> {
         let selection = self.options.selection.selection()?;
         self.options.jobs.start()?;
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
-            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
+            return Err(self.nothing_matches(repository));
         }
         let mut account = Account::new(self.sinks()?, self.view, repository);
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
@@ -97,7 +97,7 @@ impl<'a> Pass<'a> {
             },
         );
         if account.summary.environments == 0 && !selection.is_everything() {
-            bail!("no environment matches {}; there are {}", self.options.selection.shown(), listed(repository));
+            return Err(self.nothing_matches(repository));
         }
         let summary = account.finish(repository)?;
         if let Some(hint) = human::blocked_hint(&summary) {
@@ -107,6 +107,12 @@ impl<'a> Pass<'a> {
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(self.status(&summary))
+    }
+
+    fn nothing_matches(&self, repository: &Repository) -> Error {
+        let names: Vec<String> = repository.environments().iter().map(|name| format!("`{name}`")).collect();
+        let known = if names.is_empty() { "none".to_owned() } else { some_of(&names, 12) };
+        anyhow!("no environment matches {}; there are {known}", self.options.selection.shown())
     }
 
     /// The exit code that follows from the counts.
@@ -132,9 +138,4 @@ impl<'a> Pass<'a> {
         }
         targets.iter().map(|target| Sink::open(target, self.verbs.0, self.start, self.printer)).collect()
     }
-}
-
-fn listed(repository: &Repository) -> String {
-    let names: Vec<String> = repository.environments().iter().map(|name| format!("`{name}`")).collect();
-    if names.is_empty() { "none".to_owned() } else { crate::report::some_of(&names, 12) }
 }

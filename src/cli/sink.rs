@@ -63,12 +63,9 @@ impl<'a> Sink<'a> {
 
     /// Writes findings, each with the lines of the file that caused it; of a file with a secret in it, no line is shown.
     pub(super) fn findings(&mut self, groups: &FindingGroups, text_of: impl Fn(&Utf8Path) -> Option<String>) {
-        let secret: Vec<&Place> =
-            groups.iter().map(|group| &group.finding).filter(|finding| finding.is_about_secret()).map(|finding| &finding.place).collect();
-        let shown = |file: &Utf8Path| !secret.iter().any(|place| matches!(place, Place::File { file: other, .. } if other == file));
         for group in groups.iter() {
             let source = match &group.finding.place {
-                Place::File { file, line, .. } if *line > 0 && shown(file) => text_of(file),
+                Place::File { file, line, .. } if *line > 0 && !groups.reveals(file) => text_of(file),
                 _ => None,
             };
             self.write(&human::finding(group, source.as_deref(), self.color()));

@@ -156,10 +156,7 @@ fn refuse(printer: &Printer, findings: &[Finding]) -> Result<Status> {
 }
 
 fn show_findings(printer: &Printer, findings: &[Finding]) {
-    let mut groups = FindingGroups::default();
-    for finding in findings {
-        groups.add(finding.clone(), None);
-    }
+    let groups = FindingGroups::of(findings);
     groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
 }
 

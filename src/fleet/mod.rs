@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use crate::apply::apply;
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, Settings};
-use crate::model::{self};
+use crate::model;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{FileError, Folder};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};

@@ -24,11 +24,6 @@ impl Moment {
         let moment = EPOCH.checked_add(SignedDuration::from_secs(time.timestamp()));
         moment.map(Moment).map_err(|_| CertificateError("its validity lies outside of the calendar"))
     }
-
-    /// Day and time of day in UTC.
-    pub fn datetime(self) -> DateTime {
-        self.0
-    }
 }
 
 impl fmt::Display for Moment {

@@ -3,9 +3,9 @@
 pub mod human;
 pub mod json;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Finding, Level, Place};
 use crate::outside::files::FileError;
@@ -119,6 +119,8 @@ impl Summary {
 #[derive(Debug, Default)]
 pub struct FindingGroups {
     groups: BTreeMap<GroupKey, Group>,
+    /// Files in which secret material was found.
+    secret: BTreeSet<Utf8PathBuf>,
 }
 
 /// Level (most severe first), file, line, column, rule and message without the environment's name.
@@ -134,8 +136,20 @@ pub struct Group {
 }
 
 impl FindingGroups {
+    /// Findings that belong to no environment.
+    pub fn of(findings: &[Finding]) -> FindingGroups {
+        let mut groups = FindingGroups::default();
+        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
+        groups
+    }
+
     /// Adds a finding.
     pub fn add(&mut self, finding: Finding, environment: Option<&str>) {
+        if let Place::File { file, .. } = &finding.place
+            && finding.rule.is_about_secrets()
+        {
+            self.secret.insert(file.clone());
+        }
         let (file, line, column) = match &finding.place {
             Place::File { file, line, column } => (file.to_string(), *line, *column),
             Place::Inventory(path) => (path.to_string(), 0, 0),
@@ -149,9 +163,7 @@ impl FindingGroups {
 
     /// Whether a line of this file could show secret material, which must not end in a log.
     pub fn reveals(&self, file: &Utf8Path) -> bool {
-        self.groups.values().any(|group| {
-            group.finding.rule.is_about_secrets() && matches!(&group.finding.place, Place::File { file: found, .. } if found == file)
-        })
+        self.secret.contains(file)
     }
 
     /// Groups, most severe first, then by place.
