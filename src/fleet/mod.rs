@@ -219,7 +219,7 @@ impl Repository {
         let snapshots = self.snapshots(name, inventory, &mut digests, &mut findings);
         let (model, more) = model::build(name, inventory, &snapshots);
         findings.extend(more);
-        let model = model.filter(|_| findings.iter().all(|finding| finding.rule.level != Level::Error));
+        let model = model.filter(|_| findings.iter().all(|finding| finding.level != Level::Error));
         let tree = match model.map(|model| render(&model, &self.templates, &self.settings)) {
             Some(Ok(tree)) => tree,
             Some(Err(more)) => {

@@ -19,7 +19,7 @@ pub fn build(
 ) -> (Option<Model>, Vec<Finding>) {
     let mut resolution = Resolution { environment, fields: &inventory.fields, snapshots, findings: Vec::new() };
     let model = resolution.model(inventory);
-    let failed = resolution.findings.iter().any(|finding| finding.rule.level == Level::Error);
+    let failed = resolution.findings.iter().any(|finding| finding.level == Level::Error);
     ((!failed).then_some(model), resolution.findings)
 }
 

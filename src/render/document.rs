@@ -96,7 +96,7 @@ fn of_flaw(flaw: &Flaw, file: &str, template: &str, place: Place) -> Finding {
                 _ => &MANIFEST_WRONG_TYPE,
             };
             let help = inner.help.map_or(help.clone(), |more| format!("{more} ({help})"));
-            Finding { rule, message: format!("`{file}`: {}", inner.message), help: Some(help), place }
+            Finding::new(rule, place, format!("`{file}`: {}", inner.message)).help(help)
         }
         Flaw::WrongValue(path, problem) => Finding::new(&MANIFEST_WRONG_TYPE, place, format!("`{file}`: `{path}`: {problem}")).help(help),
         Flaw::Name(path, problem) => Finding::new(&MANIFEST_NAME_INVALID, place, format!("`{file}`: `{path}`: {problem}")).help(help),

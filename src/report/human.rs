@@ -17,8 +17,8 @@ const NAMES_SHOWN: usize = 12;
 
 /// A finding with the lines of the file that caused it; `source` is that file's text.
 pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
-    let Finding { rule, message, help, place } = &group.finding;
-    let level = match rule.level {
+    let Finding { rule, level, message, help, place } = &group.finding;
+    let level = match level {
         Level::Error => SnippetLevel::ERROR,
         Level::Warning => SnippetLevel::WARNING,
         Level::Note => SnippetLevel::NOTE,

@@ -155,7 +155,7 @@ fn view_of(finding: &Finding) -> FindingView<'_> {
     };
     FindingView {
         rule: finding.rule.code,
-        level: finding.rule.level.to_string(),
+        level: finding.level.to_string(),
         message: &finding.message,
         help: finding.help.as_deref(),
         file,

@@ -99,7 +99,7 @@ impl Summary {
     /// Adds findings that belong to no environment.
     pub fn add_findings(&mut self, findings: &[Finding]) {
         for finding in findings {
-            *self.findings.entry(finding.rule.level).or_default() += 1;
+            *self.findings.entry(finding.level).or_default() += 1;
             self.untrusted |= finding.rule.untrusted;
         }
     }
@@ -156,7 +156,7 @@ impl FindingGroups {
         };
         let message = environment
             .map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
-        let key = (std::cmp::Reverse(finding.rule.level), file, line, column, finding.rule.code, message);
+        let key = (std::cmp::Reverse(finding.level), file, line, column, finding.rule.code, message);
         let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
         group.environments.extend(environment.map(str::to_owned));
     }

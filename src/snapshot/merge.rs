@@ -8,7 +8,7 @@ use super::draft::Draft;
 use super::request::ImportRequest;
 use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
 use crate::finding::{
-    CA_CHAIN_BROKEN, Finding, Place, ROOT_DROP_REFUSED, ROOT_DROPPED_TOO_EARLY, SNAPSHOT_OF_ANOTHER_CA, SNAPSHOT_PARTIAL,
+    CA_CHAIN_BROKEN, Finding, Level, Place, ROOT_DROP_REFUSED, ROOT_DROPPED_TOO_EARLY, SNAPSHOT_OF_ANOTHER_CA, SNAPSHOT_PARTIAL,
 };
 use crate::pki::{Certificate, Fingerprint, GoDuration, TlsClaims, Verification};
 use crate::yaml::Fact;
@@ -107,7 +107,10 @@ fn chained(intermediates: &[Certificate], roots: &[Root], place: &Place, notes: 
                 )
             };
             notes.push(
-                Finding::new(&CA_CHAIN_BROKEN, place.clone(), message).help("look whether root and intermediate come from the same CA"),
+                // Import records what the CA is; refusing it is for whoever renders from it.
+                Finding::new(&CA_CHAIN_BROKEN, place.clone(), message)
+                    .at(Level::Warning)
+                    .help("look whether root and intermediate come from the same CA"),
             );
         }
         Intermediate { certificate: certificate.clone(), root: root.into() }
@@ -204,7 +207,8 @@ fn drop_roots(
         }
         if let Some(until) = root.needed_until.filter(|until| request.as_of < *until) {
             let message = format!("the root `{subject}` is dropped before {until}, while certificates issued under it may still be valid");
-            notes.push(Finding::new(&ROOT_DROPPED_TOO_EARLY, place.clone(), message).help("keep the root until that day"));
+            let finding = Finding::new(&ROOT_DROPPED_TOO_EARLY, place.clone(), message).at(Level::Warning);
+            notes.push(finding.help("keep the root until that day"));
         }
         snapshot.roots.retain(|root| root.certificate.fingerprint() != *fingerprint);
     }
