@@ -7,6 +7,7 @@ pub mod cli;
 pub mod finding;
 pub mod fleet;
 pub mod inventory;
+pub mod lint;
 pub mod manifest;
 pub mod model;
 pub mod outside;

@@ -7,6 +7,7 @@ use anyhow::Result;
 
 use super::sink::{Sink, SinkFormat};
 use crate::change::FileDifference;
+use crate::finding::Finding;
 use crate::fleet::Repository;
 use crate::report::{FindingGroups, Outcome, Summary, human};
 use crate::tree::Digest;
@@ -70,12 +71,15 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Tells what was kept, and ends the sinks; gives the counts.
-    pub(super) fn finish(self, repository: &Repository) -> Result<Summary> {
+    /// Tells what was kept and what only the whole could tell, and ends the sinks; gives the counts.
+    pub(super) fn finish(mut self, repository: &Repository, last: Vec<Finding>) -> Result<Summary> {
+        self.summary.add_findings(&last);
+        last.iter().for_each(|finding| self.groups.add(finding.clone(), None));
+        let common: Vec<Finding> = repository.findings().iter().cloned().chain(last).collect();
         for mut sink in self.sinks {
             match &mut sink.format {
                 SinkFormat::Json(report) => {
-                    let text = report.finish(repository.findings(), &self.summary);
+                    let text = report.finish(&common, &self.summary);
                     sink.write(&text);
                 }
                 SinkFormat::Human => {

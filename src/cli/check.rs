@@ -3,12 +3,14 @@
 use anyhow::Result;
 use camino::Utf8Path;
 use clap::Args;
+use jiff::civil::Date;
 
 use super::Status;
 use super::account::View;
-use super::options::{ReadOptions, flag};
+use super::options::{ReadOptions, flag, today};
 use super::output::Printer;
 use super::pass::Pass;
+use crate::fleet::Request;
 
 /// Say whether the tree is what the inventories give; writes nothing
 #[derive(Debug, Args)]
@@ -18,11 +20,15 @@ pub(super) struct Check {
     /// Fail on warnings, too
     #[arg(long, env = "TRUSTREE_STRICT", value_parser = flag)]
     strict: bool,
+    /// The day to judge validity by [default: today]
+    #[arg(long, value_name = "DATE", env = "TRUSTREE_AS_OF")]
+    as_of: Option<Date>,
 }
 
 impl Check {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
-        let pass = Pass { strict: self.strict, ..Pass::reading(printer, start, &self.read, ("check", "checked"), View::Drift) };
+        let request = Request { as_of: Some(self.as_of.unwrap_or_else(today)), ..Request::default() };
+        let pass = Pass { strict: self.strict, request, ..Pass::reading(printer, start, &self.read, ("check", "checked"), View::Drift) };
         match pass.open(self.read.source.open(start)?)? {
             Some(repository) => pass.run(&repository, |_| {}),
             None => Ok(Status::NoAnswer),

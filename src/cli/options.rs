@@ -5,6 +5,9 @@ use std::str::FromStr;
 use anyhow::{Context as _, Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use crate::fleet::Selection;
 use crate::inventory::SETTINGS_FILE;
@@ -28,6 +31,11 @@ pub(super) fn flag(text: &str) -> Result<bool, String> {
         "" | "0" | "false" | "no" | "off" => Ok(false),
         _ => Err("write `true` or `false`".to_owned()),
     }
+}
+
+/// The day it is, in UTC.
+pub(super) fn today() -> Date {
+    TimeZone::UTC.to_datetime(Timestamp::now()).date()
 }
 
 /// Which environments.

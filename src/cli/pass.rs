@@ -12,9 +12,8 @@ use super::output::Printer;
 use super::sink::{Sink, SinkFormat};
 use crate::change::differences;
 use crate::finding::Level;
-use crate::fleet::{AT_ONCE, Repository};
+use crate::fleet::{AT_ONCE, Repository, Request};
 use crate::outside::files::Folder;
-use crate::plan::Permissions;
 use crate::report::{FindingGroups, Outcome, Summary, human, some_of};
 
 /// A pass.
@@ -23,7 +22,7 @@ pub(super) struct Pass<'a> {
     /// The folder that paths on the command line start from.
     pub(super) start: &'a Utf8Path,
     pub(super) options: &'a PassOptions,
-    pub(super) permissions: Permissions,
+    pub(super) request: Request,
     /// The verb of the command, and of the summary: `check`, `checked`.
     pub(super) verbs: (&'static str, &'static str),
     pub(super) view: View,
@@ -42,7 +41,7 @@ impl<'a> Pass<'a> {
         verbs: (&'static str, &'static str),
         view: View,
     ) -> Pass<'a> {
-        Pass { printer, start, options: &options.pass, permissions: Permissions::default(), verbs, view, fail_fast: false, strict: false }
+        Pass { printer, start, options: &options.pass, request: Request::default(), verbs, view, fail_fast: false, strict: false }
     }
 
     /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
@@ -80,7 +79,7 @@ impl<'a> Pass<'a> {
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
         repository.for_each(
             &selection,
-            self.permissions,
+            &self.request,
             if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
@@ -99,7 +98,8 @@ impl<'a> Pass<'a> {
         if account.summary.environments == 0 && !selection.is_everything() {
             return Err(self.nothing_matches(repository));
         }
-        let summary = account.finish(repository)?;
+        let is_full_check = self.request.as_of.is_some() && selection.is_everything();
+        let summary = account.finish(repository, if is_full_check { repository.unused() } else { Vec::new() })?;
         if let Some(hint) = human::blocked_hint(&summary) {
             self.printer.note(&hint);
         } else if self.view == View::Drift && summary.changed > 0 {

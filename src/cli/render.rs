@@ -9,6 +9,7 @@ use super::account::View;
 use super::options::{PassOptions, flag, repository_root};
 use super::output::Printer;
 use super::pass::Pass;
+use crate::fleet::Request;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;
@@ -38,7 +39,7 @@ impl Render {
             printer,
             start,
             options: &self.pass,
-            permissions: Permissions { force: self.force, adopt: self.adopt },
+            request: Request { permissions: Permissions { force: self.force, adopt: self.adopt }, as_of: None },
             verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),
             view: if self.dry_run { View::Drift } else { View::Rendered },
             fail_fast: self.fail_fast,

@@ -5,13 +5,11 @@ use std::io::Read as _;
 use anyhow::{Context as _, Result, anyhow, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use walkdir::WalkDir;
 
 use super::Status;
-use super::options::{Format, OutputOptions, flag, repository_root};
+use super::options::{Format, OutputOptions, flag, repository_root, today};
 use super::output::{Printer, stdin_is_terminal};
 use super::snapshot_view as shown;
 use crate::finding::Finding;
@@ -97,7 +95,6 @@ impl Import {
             Ok(existing) => existing,
             Err(findings) => return refuse(printer, &findings),
         };
-        let today = || TimeZone::UTC.to_datetime(Timestamp::now()).date();
         let request = ImportRequest {
             release: self.release.clone(),
             replace: self.replace,

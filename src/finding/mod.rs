@@ -46,12 +46,22 @@ pub enum Place {
     },
     /// A path in the merged inventory; its file and line are looked up when it is shown.
     Inventory(Path),
+    /// The same, where the last key itself is meant and not its value.
+    InventoryKey(Path),
 }
 
 impl Place {
     /// A file as a whole.
     pub fn whole(file: impl Into<Utf8PathBuf>) -> Place {
         Place::File { file: file.into(), line: 0, column: 0 }
+    }
+
+    /// The path in the merged inventory, where it is one.
+    pub fn inventory_path(&self) -> Option<&Path> {
+        match self {
+            Place::Inventory(path) | Place::InventoryKey(path) => Some(path),
+            Place::File { .. } => None,
+        }
     }
 
     /// A node's place in a file.

@@ -3,20 +3,27 @@
 //! environments nothing is kept but what whoever receives the outcomes keeps.
 
 mod discovery;
+mod levels;
 mod snapshots;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::apply::apply;
-use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::finding::{
+    Finding, INVENTORY_NOT_FOUND, LAYER_UNUSED, LEDGER_INVALID, Level, MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, PATH_ESCAPES, Place,
+    UNREADABLE_FILE,
+};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, Settings};
-use crate::model;
+use crate::lint::{Scope, Verdict, lint};
+use crate::manifest::Document;
+use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{FileError, Folder};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
@@ -24,6 +31,8 @@ use crate::render::{Templates, render};
 use crate::report::Outcome;
 use crate::snapshot::Snapshot;
 use crate::tree::{Digest, Tree};
+use crate::yaml::Path;
+use levels::Levels;
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -43,6 +52,9 @@ pub struct Repository {
     findings: Vec<Finding>,
     /// Snapshots that several environments name.
     shared: Mutex<HashMap<Utf8PathBuf, SharedSnapshot>>,
+    levels: Levels,
+    /// Layers that an environment was seen to extend; None once an environment could not be read.
+    extended: Mutex<Option<BTreeSet<String>>>,
 }
 
 type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
@@ -52,6 +64,15 @@ type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
 pub struct Selection {
     names: Option<GlobSet>,
     labels: Vec<(String, String)>,
+}
+
+/// What a pass asks of environments.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Request {
+    /// What may be overwritten.
+    pub permissions: Permissions,
+    /// The day of a check, which also looks at the calendar and at files that are not ours; None for a pass that renders.
+    pub as_of: Option<Date>,
 }
 
 /// A repository of which nothing can be rendered.
@@ -114,6 +135,7 @@ impl Repository {
         let mut repository = Repository {
             source,
             settings_digest,
+            levels: Levels::new(&settings),
             settings,
             layers: Layers::default(),
             templates,
@@ -121,6 +143,7 @@ impl Repository {
             vanished: Vec::new(),
             findings: Vec::new(),
             shared: Mutex::default(),
+            extended: Mutex::new(Some(BTreeSet::new())),
         };
         match repository.list() {
             Ok(()) => Ok(repository),
@@ -160,7 +183,7 @@ impl Repository {
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
-        permissions: Permissions,
+        request: &Request,
         at_once: usize,
         act: impl Fn(&mut Outcome) -> T + Sync,
         mut take: impl FnMut(Outcome, T) -> ControlFlow<()>,
@@ -173,7 +196,7 @@ impl Repository {
                 .par_iter()
                 .map(|(name, vanished)| {
                     let mut outcome =
-                        if *vanished { self.vanished(name, permissions) } else { self.outcome(name, selection, permissions)? };
+                        if *vanished { self.vanished(name, request.permissions) } else { self.outcome(name, selection, request)? };
                     let made = act(&mut outcome);
                     Some((outcome, made))
                 })
@@ -186,6 +209,19 @@ impl Repository {
         }
     }
 
+    /// What only a check of every environment can tell, once it is done: layers that none extends, and changed levels of
+    /// rules that find nothing any more.
+    pub fn unused(&self) -> Vec<Finding> {
+        let mut findings = self.levels.unused();
+        let extended = self.extended.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let unused = |name: &str| extended.as_ref().is_some_and(|extended| !extended.contains(name));
+        for (name, file) in self.layers.iter().filter(|(name, _)| unused(name)) {
+            let message = format!("no environment extends the layer `{name}`");
+            findings.push(Finding::new(&LAYER_UNUSED, Place::whole(file), message).help("delete it, or write its name to an `extends`"));
+        }
+        self.levels.apply_everywhere(findings)
+    }
+
     /// Carries out an outcome's plan, unless it is missing or blocked.
     pub fn apply(&self, outcome: &mut Outcome, root: &OutputRoot) {
         let Some(plan) = outcome.plan.as_ref().filter(|plan| plan.blocked().next().is_none()) else { return };
@@ -196,46 +232,78 @@ impl Repository {
     }
 
     /// One environment from its files to its plan; None when its labels are not the selected ones.
-    fn outcome(&self, name: &EnvironmentName, selection: &Selection, permissions: Permissions) -> Option<Outcome> {
+    fn outcome(&self, name: &EnvironmentName, selection: &Selection, request: &Request) -> Option<Outcome> {
         let (inventory, inputs) = match self.inventory(name) {
             Ok(found) => found,
-            Err(findings) => return Some(Outcome::failed(name.as_str(), findings)),
+            Err(findings) => {
+                // Nobody knows which layers it extends.
+                *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                return Some(Outcome::failed(name.as_str(), findings));
+            }
         };
+        if let Some(extended) = &mut *self.extended.lock().unwrap_or_else(PoisonError::into_inner)
+            && inventory.layers.iter().any(|layer| !extended.contains(layer))
+        {
+            extended.extend(inventory.layers.iter().cloned());
+        }
         if !selection.takes_labels(&inventory.fields.labels) {
             return None;
         }
-        let mut outcome = self.resolved(name, &inventory, inputs, permissions);
+        let mut outcome = self.resolved(name, &inventory, inputs, request);
         for finding in &mut outcome.findings {
-            if let Place::Inventory(path) = &finding.place {
-                finding.place = inventory.place(path, &self.layers);
-            }
+            let place = std::mem::replace(&mut finding.place, Place::whole(""));
+            finding.place = inventory.located(place, &self.layers);
         }
         Some(outcome)
     }
 
-    fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, permissions: Permissions) -> Outcome {
+    fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, request: &Request) -> Outcome {
         let mut findings = Vec::new();
         let mut digests = vec![inputs.to_string(), self.settings_digest.to_string()];
         let snapshots = self.snapshots(name, inventory, &mut digests, &mut findings);
-        let (model, more) = model::build(name, inventory, &snapshots);
+        let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
-        let model = model.filter(|_| findings.iter().all(|finding| finding.level != Level::Error));
-        let tree = match model.map(|model| render(&model, &self.templates, &self.settings)) {
-            Some(Ok(tree)) => tree,
-            Some(Err(more)) => {
-                findings.extend(more);
-                return Outcome::failed(name.as_str(), findings);
-            }
-            None => return Outcome::failed(name.as_str(), findings),
-        };
+        let rendered = render(&model, &self.templates, &self.settings);
+        let verdict = self.judge(inventory, &model, &snapshots, rendered.documents, request);
+        findings.extend(verdict.ours);
+        let more: Vec<Finding> = rendered.findings.into_iter().filter(|finding| !follows(finding, &findings)).collect();
+        findings.extend(more);
+        findings.extend(self.levels.without_reason(inventory, &self.layers));
+        let mut findings = self.levels.apply(inventory, &self.layers, findings);
+        let is_in_the_way = findings.iter().any(|finding| finding.level == Level::Error && !finding.rule.clock);
+        findings.extend(self.levels.apply(inventory, &self.layers, verdict.theirs));
+        if is_in_the_way {
+            return Outcome::failed(name.as_str(), findings);
+        }
         let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
-        match self.plan(name, &tree, &origin, permissions) {
+        match self.plan(name, &rendered.tree, &origin, request.permissions) {
             Ok(plan) => Outcome::planned(name.as_str(), findings, plan),
             Err(finding) => {
                 findings.push(finding);
                 Outcome::failed(name.as_str(), findings)
             }
         }
+    }
+
+    /// What the rules say of the documents of an environment.
+    fn judge(
+        &self,
+        inventory: &Inventory,
+        model: &Model,
+        snapshots: &BTreeMap<String, KnownSnapshot>,
+        rendered: Vec<Document>,
+        request: &Request,
+    ) -> Verdict {
+        // What waits for a snapshot is not rendered, and can be judged all the same.
+        let is_waiting =
+            inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
+        let documents = if is_waiting {
+            let (everything, _) = model::build(&model.environment, inventory, snapshots, Extent::Everything);
+            render(&everything, &self.templates, &self.settings).documents
+        } else {
+            rendered
+        };
+        lint(&Scope { model, snapshots, documents: &documents, as_of: request.as_of })
     }
 
     /// The plan of an environment that is gone: nothing is rendered for it.
@@ -285,6 +353,17 @@ impl Repository {
         let digest = Digest::of_parts([bytes.as_slice()].into_iter().chain(parts));
         Ok((inventory, digest))
     }
+}
+
+/// Whether a field of a rendered document is wrong only because of something in the inventory that was found already.
+fn follows(finding: &Finding, found: &[Finding]) -> bool {
+    let is_about_field = [&MANIFEST_UNKNOWN_FIELD, &MANIFEST_WRONG_TYPE].contains(&finding.rule);
+    let Some(path) = finding.place.inventory_path().filter(|_| is_about_field) else { return false };
+    let near = |other: &Path| {
+        let (one, other) = (path.segments(), other.segments());
+        one.starts_with(other) || other.starts_with(one)
+    };
+    found.iter().any(|other| other.level == Level::Error && other.place.inventory_path().is_some_and(near))
 }
 
 /// A file that cannot be read, as a finding.

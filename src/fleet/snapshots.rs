@@ -30,10 +30,7 @@ impl Repository {
             return Ok(Ok(folder.join(file)));
         }
         let placed = |inventory: &Inventory, findings: Vec<Finding>| {
-            let place = |finding: Finding| match &finding.place {
-                Place::Inventory(path) => Finding { place: inventory.place(path, &self.layers), ..finding },
-                Place::File { .. } => finding,
-            };
+            let place = |finding: Finding| Finding { place: inventory.located(finding.place, &self.layers), ..finding };
             findings.into_iter().map(place).collect::<Vec<_>>()
         };
         let references =

@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Finding, LAYER_CYCLE, LAYER_NOT_FOUND, Place, WRONG_TYPE, listed};
 use crate::inventory::name::EnvironmentName;
+use crate::inventory::rules;
 use crate::inventory::schema::EnvironmentFile;
 use crate::yaml::{At, Entry, Keys, Node, Path, Value, nearest, read, read_struct, text_of};
 
@@ -35,6 +36,15 @@ impl Inventory {
     pub fn place(&self, path: &Path, layers: &Layers) -> Place {
         layers.place(&self.file, self.tree.place(path))
     }
+
+    /// A place in the inventory as a place in a file.
+    pub fn located(&self, place: Place, layers: &Layers) -> Place {
+        match place {
+            Place::Inventory(path) => self.place(&path, layers),
+            Place::InventoryKey(path) => layers.place(&self.file, self.tree.key_place(&path)),
+            Place::File { .. } => place,
+        }
+    }
 }
 
 /// Every layer of a repository, parsed once; chains of layers are merged once.
@@ -48,6 +58,8 @@ pub struct Layers {
 
 #[derive(Debug)]
 struct Layer {
+    /// Where its path stands among the files.
+    index: usize,
     bytes: Arc<[u8]>,
     parsed: Result<Node, Finding>,
 }
@@ -60,7 +72,7 @@ impl Layers {
         for (name, file, bytes) in files {
             let index = u16::try_from(layers.files.len()).unwrap_or(u16::MAX);
             let parsed = parse(&bytes, &file, index);
-            layers.layers.insert(name, Layer { bytes: bytes.into(), parsed });
+            layers.layers.insert(name, Layer { index: usize::from(index), bytes: bytes.into(), parsed });
             layers.files.push(file);
         }
         layers
@@ -89,10 +101,18 @@ impl Layers {
             let finding = Finding::new(&WRONG_TYPE, place, format!("`{environment}` is an environment, and its file says `kind: Layer`"));
             findings.push(finding.help("write `kind: Environment`, or move the file to `_layers/`"));
         }
+        if let Some(fields) = &fields {
+            findings.extend(rules::check(&fields.rules, &tree, |at| self.place(file, at)));
+        }
         match fields {
             Some(fields) if findings.is_empty() => Ok(Inventory { fields, tree, file: file.to_owned(), layers: chain.to_vec() }),
             _ => Err(findings),
         }
+    }
+
+    /// Every layer: name and file.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Utf8Path)> {
+        self.layers.iter().map(|(name, layer)| (name.as_str(), self.files[layer.index].as_path()))
     }
 
     /// Bytes of a layer, for the digest of an environment's inputs.

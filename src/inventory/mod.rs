@@ -4,6 +4,7 @@
 
 mod layers;
 mod name;
+mod rules;
 mod schema;
 mod settings;
 mod snapshots;
@@ -12,7 +13,8 @@ pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
     AdditionalOutputFormat, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Issuer, IssuerKind, Keystore,
-    Keystores, PasswordReference, PrivateKey, Provisioner, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
+    Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate, StepIssuer, Subject,
+    Versions, json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -65,6 +65,33 @@ pub struct EnvironmentFile {
     pub exporter: Option<bool>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
     pub approver: Option<bool>,
+    /// Rules whose level is another one here, by their code.
+    #[serde(default)]
+    pub rules: BTreeMap<String, RuleOverride>,
+}
+
+/// Another level for a rule, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct RuleOverride {
+    /// The level of the rule's findings. `off` leaves them out.
+    pub level: OverrideLevel,
+    /// Why, for whoever reads it next year.
+    pub reason: Option<String>,
+}
+
+/// A level that a person may give to a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum OverrideLevel {
+    /// Not reported.
+    Off,
+    /// Informs.
+    Note,
+    /// Fails `check --strict`.
+    Warning,
+    /// Keeps the environment from being written.
+    Error,
 }
 
 /// How the GitOps engine consumes the tree.
@@ -89,6 +116,15 @@ pub struct Versions {
     /// kustomize, such as `"5.8"`: older than 5.3 it looks for charts elsewhere, and is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kustomize: Option<String>,
+    /// Helm, such as `"4.0"`: kustomize calls it, and needs to be new enough.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub helm: Option<String>,
+    /// step-issuer, where its chart is not in the inventory, such as `"0.11"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub step_issuer: Option<String>,
+    /// trust-manager, such as `"0.24"`: which of its kinds it looks at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trust_manager: Option<String>,
 }
 
 /// Where cert-manager runs.

@@ -1,12 +1,16 @@
 //! `trustree.yaml`: where things lie in a repository. Every key has a default.
 
+use std::collections::BTreeMap;
+
 use camino::Utf8Path;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::finding::{Finding, PATH_ESCAPES, Place, WRONG_TYPE};
+use crate::inventory::rules;
+use crate::inventory::schema::RuleOverride;
 use crate::tree::portable_path_problem;
-use crate::yaml::{Keys, Path, read, read_struct, text_of};
+use crate::yaml::{At, Keys, Path, read, read_struct, text_of};
 
 /// The file that marks the root of a repository.
 pub const SETTINGS_FILE: &str = "trustree.yaml";
@@ -23,8 +27,14 @@ pub struct Settings {
     pub out: String,
     /// Path of a component below `out`; begins with the segment `{environment}`, where the ledger lies.
     pub path: String,
+    /// Rules whose level is another one in every environment, by their code; an environment's own word counts more.
+    pub rules: BTreeMap<String, RuleOverride>,
     /// The oldest release of trustree that may work on this repository.
     pub minimum_version: Option<String>,
+    /// Where each of `rules` stands.
+    #[serde(skip)]
+    #[schemars(skip)]
+    rule_places: BTreeMap<String, At>,
 }
 
 impl Default for Settings {
@@ -34,7 +44,9 @@ impl Default for Settings {
             templates: "templates".to_owned(),
             out: "out".to_owned(),
             path: "{environment}/{namespace}/{component}".to_owned(),
+            rules: BTreeMap::new(),
             minimum_version: None,
+            rule_places: BTreeMap::new(),
         }
     }
 }
@@ -50,10 +62,13 @@ impl Settings {
             text_of(bytes, 0).and_then(|text| read(text, 0, Keys::AsKubernetes)).map_err(|error| vec![Finding::of_yaml(file, &error)])?;
         let Some(node) = documents.iter().find(|node| node.value != crate::yaml::Value::Null) else { return Ok(Settings::default()) };
         let mut problems = Vec::new();
-        let settings: Option<Settings> = read_struct(node, &mut problems);
+        let mut settings: Option<Settings> = read_struct(node, &mut problems);
         let mut findings: Vec<Finding> =
             problems.iter().map(|problem| Finding::of_problem(problem, Place::at(file, problem.at(node)))).collect();
-        if let Some(settings) = &settings {
+        if let Some(settings) = &mut settings {
+            let places = settings.rules.keys().map(|code| (code.clone(), node.key_place(&Path::of(["rules", code]))));
+            settings.rule_places = places.collect();
+            findings.extend(rules::check(&settings.rules, node, |at| Place::at(file, at)));
             findings.extend(
                 settings
                     .check()
@@ -117,6 +132,11 @@ impl Settings {
             }
         }
         findings
+    }
+
+    /// Where the settings change the level of a rule.
+    pub fn rule_place(&self, code: &str) -> Place {
+        Place::at(Utf8Path::new(SETTINGS_FILE), self.rule_places.get(code).copied().unwrap_or_default())
     }
 
     /// The folder of a component below the environment's own folder.

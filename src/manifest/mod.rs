@@ -4,14 +4,21 @@
 //! knows which inventory entry that was.
 
 mod checked;
+mod document;
+mod flaw;
 mod kinds;
 mod name;
 
 use std::fmt;
+use std::sync::Arc;
 
-use crate::yaml::{Keys, Node, Path, Problem, Value, YamlError, read};
+use serde::Deserialize;
+
+use crate::yaml::{Keys, Node, Path, Value, read};
 
 pub use checked::CheckedDocuments;
+pub use document::{Content, Document, Origin};
+pub use flaw::Flaw;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
 
 /// What makes an object the same object.
@@ -36,64 +43,74 @@ impl fmt::Display for Identity {
     }
 }
 
-/// What is wrong with a document.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Flaw {
-    /// No YAML.
-    Yaml(YamlError),
-    /// Not exactly one map with apiVersion, kind and a name; a sentence says what is missing.
-    NotAnObject(String),
-    /// A field that the kind does not have, or a value of the wrong type.
-    Field(Problem),
-    /// A value that Kubernetes refuses in that place; path and sentence.
-    WrongValue(Path, String),
-    /// A name that Kubernetes refuses; path and sentence.
-    Name(Path, String),
-    /// A private key, or the content of a Secret.
-    SecretMaterial(Path),
+/// What a document is meant to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Shape {
+    /// An object for the API server.
+    #[default]
+    #[serde(rename = "objects")]
+    Object,
+    /// Values of a Helm chart.
+    Values,
+    /// A `kustomization.yaml`.
+    Kustomization,
 }
 
-/// Checks one document that the API server will get: identity, names, types of its fields.
-pub fn check_object(text: &str) -> (Option<Identity>, Vec<Flaw>) {
-    let node = match one_map(text) {
-        Ok(node) => node,
-        Err(flaw) => return (None, vec![flaw]),
-    };
-    let mut flaws = Vec::new();
-    let identity = identity_of(&node).map_err(|flaw| flaws.push(flaw)).ok();
-    if let Some(identity) = &identity {
-        name::check(&node, identity, &mut flaws);
-        let mut problems = Vec::new();
-        kinds::check(&node, identity, &mut problems);
-        flaws.extend(problems.into_iter().map(Flaw::Field));
+/// A document that was read and checked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Checked {
+    /// Its fields; None where it is not exactly one map.
+    pub node: Option<Arc<Node>>,
+    /// What it is, for an object that says so.
+    pub identity: Option<Identity>,
+    /// The files in its own folder that a kustomization names: resources, values, patches. Folders, and what lies
+    /// elsewhere, are left out.
+    pub names: Vec<String>,
+    /// Everything that is wrong with it.
+    pub flaws: Vec<Flaw>,
+}
+
+impl Checked {
+    /// What it is, as a document says it; None for an object without an identity.
+    pub fn content(&self, shape: Shape) -> Option<Content> {
+        match shape {
+            Shape::Object => self.identity.clone().map(Content::Object),
+            Shape::Values => Some(Content::Values),
+            Shape::Kustomization => Some(Content::Kustomization),
+        }
     }
-    secret_material(&node, identity.as_ref(), &Path::default(), &mut flaws);
-    (identity, flaws)
 }
 
-/// Checks Helm values: any map.
-pub fn check_values(text: &str) -> Vec<Flaw> {
+/// Reads one document and checks it: identity, names and types of an object, fields of a kustomization, any map as
+/// values; secret material in all of them.
+pub fn check(text: &str, shape: Shape) -> Checked {
     let node = match one_map(text) {
         Ok(node) => node,
-        Err(flaw) => return vec![flaw],
+        Err(flaw) => return Checked { flaws: vec![flaw], ..Checked::default() },
     };
-    let mut flaws = Vec::new();
-    secret_material(&node, None, &Path::default(), &mut flaws);
-    flaws
-}
-
-/// Checks a `kustomization.yaml`; gives the files in its own folder that it names, too: resources, values, patches.
-/// Folders, and what lies elsewhere, are left out.
-pub fn check_kustomization(text: &str) -> (Vec<String>, Vec<Flaw>) {
-    let node = match one_map(text) {
-        Ok(node) => node,
-        Err(flaw) => return (Vec::new(), vec![flaw]),
-    };
-    let mut problems = Vec::new();
-    kinds::check_kustomization(&node, &mut problems);
-    let mut flaws: Vec<Flaw> = problems.into_iter().map(Flaw::Field).collect();
-    secret_material(&node, None, &Path::default(), &mut flaws);
-    (files_beside(&node), flaws)
+    let mut checked = Checked::default();
+    match shape {
+        Shape::Object => {
+            checked.identity = identity_of(&node).map_err(|flaw| checked.flaws.push(flaw)).ok();
+            if let Some(identity) = &checked.identity {
+                name::check(&node, identity, &mut checked.flaws);
+                let mut problems = Vec::new();
+                kinds::check(&node, identity, &mut problems);
+                checked.flaws.extend(problems.into_iter().map(Flaw::Field));
+            }
+        }
+        Shape::Values => {}
+        Shape::Kustomization => {
+            let mut problems = Vec::new();
+            kinds::check_kustomization(&node, &mut problems);
+            checked.flaws.extend(problems.into_iter().map(Flaw::Field));
+            checked.names = files_beside(&node);
+        }
+    }
+    secret_material(&node, checked.identity.as_ref(), &Path::default(), &mut checked.flaws);
+    checked.node = Some(Arc::new(node));
+    checked
 }
 
 fn files_beside(kustomization: &Node) -> Vec<String> {
@@ -174,14 +191,14 @@ mod tests {
 
     #[test]
     fn a_right_object_has_an_identity_and_no_flaws() {
-        let (identity, flaws) = check_object(ISSUER);
+        let Checked { identity, flaws, .. } = check(ISSUER, Shape::Object);
         assert_eq!(flaws, []);
         assert_eq!(identity.expect("identity").to_string(), "StepIssuer `a` in namespace `b`");
     }
 
     #[test]
     fn unknown_fields_and_wrong_types_are_flaws() {
-        let (_, flaws) = check_object(&ISSUER.replace("kid: k", "kid: 1").replace("caBundle", "caBundel"));
+        let flaws = check(&ISSUER.replace("kid: k", "kid: 1").replace("caBundle", "caBundel"), Shape::Object).flaws;
         let paths: Vec<String> =
             flaws.iter().map(|flaw| if let Flaw::Field(problem) = flaw { problem.path.to_string() } else { format!("{flaw:?}") }).collect();
         assert_eq!(paths, ["spec.caBundel", "spec.provisioner.kid", "spec"]);
@@ -192,7 +209,7 @@ mod tests {
         for (text, expected) in
             [("", "nothing"), ("a: 1\n---\nb: 2\n", "2 documents"), ("- a\n", "a list"), ("kind: X\n", "`apiVersion` is missing")]
         {
-            let (_, flaws) = check_object(text);
+            let flaws = check(text, Shape::Object).flaws;
             assert!(matches!(&flaws[0], Flaw::NotAnObject(reason) if reason.contains(expected)), "{text:?}: {flaws:?}");
         }
     }
@@ -203,11 +220,12 @@ mod tests {
         let pem = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
         let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
         for value in ["'-----BEGIN PRIVATE KEY-----'".to_owned(), encoded] {
-            assert!(check_values(&format!("a: {value}\n")).contains(&Flaw::SecretMaterial(Path::of(["a"]))), "{value}");
+            assert!(check(&format!("a: {value}\n"), Shape::Values).flaws.contains(&Flaw::SecretMaterial(Path::of(["a"]))), "{value}");
         }
-        let (_, flaws) = check_object("apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {password: x}\n");
+        let flaws =
+            check("apiVersion: v1\nkind: Secret\nmetadata: {name: a, namespace: b}\nstringData: {password: x}\n", Shape::Object).flaws;
         assert!(flaws.contains(&Flaw::SecretMaterial(Path::of(["stringData"]))));
         let certificate = base64::engine::general_purpose::STANDARD.encode("-----BEGIN CERTIFICATE-----\nAAAA\n");
-        assert_eq!(check_values(&format!("a: {certificate}\n")), []);
+        assert_eq!(check(&format!("a: {certificate}\n"), Shape::Values).flaws, []);
     }
 }

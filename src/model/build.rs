@@ -4,23 +4,32 @@ use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
 
-use crate::finding::{CA_CHAIN_BROKEN, Finding, Level, Place, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
+use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
-use crate::model::resolution::{KnownSnapshot, Resolution, fullname};
-use crate::model::{Approver, Exporter, Model, Sources, certificate, chart, issuer, names};
+use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, issuer, names};
 use crate::yaml::Path;
 
+/// How much of an environment a model holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// What can be rendered: certificates wait for the CA snapshot of their issuer.
+    Known,
+    /// Those certificates, too: they can be judged before there is a CA.
+    Everything,
+}
+
 /// Resolves an environment. The snapshots are given by the name of their authority; an authority without one was
-/// reported by whoever looked for it. There is no model when a finding is an error.
+/// reported by whoever looked for it. What cannot be resolved is left out of the model and reported.
 pub fn build(
     environment: &EnvironmentName,
     inventory: &Inventory,
     snapshots: &BTreeMap<String, KnownSnapshot>,
-) -> (Option<Model>, Vec<Finding>) {
-    let mut resolution = Resolution { environment, fields: &inventory.fields, snapshots, findings: Vec::new() };
+    extent: Extent,
+) -> (Model, Vec<Finding>) {
+    let mut resolution = Resolution { environment, fields: &inventory.fields, snapshots, extent, findings: Vec::new() };
     let model = resolution.model(inventory);
-    let failed = resolution.findings.iter().any(|finding| finding.level == Level::Error);
-    ((!failed).then_some(model), resolution.findings)
+    (model, resolution.findings)
 }
 
 impl Resolution<'_> {
@@ -29,7 +38,6 @@ impl Resolution<'_> {
         names::check(self);
         self.wishes();
         self.pending();
-        self.chains();
         let (issuers, cluster_issuers) = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
@@ -43,6 +51,8 @@ impl Resolution<'_> {
             delivery: fields.delivery.unwrap_or_default(),
             versions: (&fields.versions).into(),
             home: self.home(),
+            authorities: self.authorities(),
+            cert_manager: self.cert_manager(),
             approver: self.approver(),
             step_issuer,
             issuers,
@@ -94,21 +104,6 @@ impl Resolution<'_> {
         }
     }
 
-    /// An intermediate that none of the recorded roots has issued: what the CA issues would not verify.
-    fn chains(&mut self) {
-        for snapshot in self.snapshots.values() {
-            let KnownSnapshot::Here(snapshot, file) = snapshot else { continue };
-            for intermediate in snapshot.intermediates().iter().filter(|intermediate| intermediate.root.is_unknown()) {
-                let message = format!(
-                    "none of the recorded roots issued the intermediate `{}`, so nothing that the CA issues verifies",
-                    intermediate.certificate.subject()
-                );
-                let help = "export root and intermediate of the same CA, and import them again";
-                self.findings.push(Finding::new(&CA_CHAIN_BROKEN, Place::whole(file), message).help(help));
-            }
-        }
-    }
-
     fn authority_flag(&self, name: &str) -> String {
         if self.fields.authorities.len() > 1 { format!(" --authority {name}") } else { String::new() }
     }
@@ -156,16 +151,27 @@ impl Resolution<'_> {
         self.fields.authorities.iter().map(exporter).collect()
     }
 
+    fn authorities(&self) -> BTreeMap<String, Authority> {
+        let authority = |(name, written): (&String, &inventory::Authority)| {
+            let authority = Authority {
+                namespace: written.namespace.clone(),
+                release: written.release.clone().unwrap_or_else(|| AUTHORITY_RELEASE.to_owned()),
+                fullname: fullname(written),
+                url: self.url(written),
+            };
+            (name.clone(), authority)
+        };
+        self.fields.authorities.iter().map(authority).collect()
+    }
+
     /// The chart binds its approver to one ServiceAccount; where that is another one, or there is no chart, we bring it.
-    fn approver(&self) -> Option<Approver> {
-        let (namespace, service_account) = self.cert_manager();
+    fn approver(&self) -> Option<CertManager> {
+        let cert_manager = self.cert_manager();
         let needed = match &self.fields.step_issuer {
-            Some(step_issuer) if step_issuer.chart.is_some() => {
-                chart::approves_for(&step_issuer.values).is_some_and(|bound| bound != (namespace, service_account))
-            }
+            Some(step_issuer) if step_issuer.chart.is_some() => chart::approves_for(&step_issuer.values)
+                .is_some_and(|bound| bound != (cert_manager.namespace.as_str(), cert_manager.service_account.as_str())),
             _ => !self.fields.issuers.is_empty(),
         };
-        let approver = Approver { namespace: namespace.to_owned(), service_account: service_account.to_owned() };
-        self.fields.approver.unwrap_or(needed).then_some(approver)
+        self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }
 }

@@ -10,9 +10,9 @@ use crate::finding::{
     RENEW_BEFORE_TWICE, SECRET_NAME_COLLISION, WRONG_TYPE,
 };
 use crate::inventory::{self, AdditionalOutputFormat, IssuerKind, Keystores, SecretTemplate, Subject};
-use crate::model::IssuerReference;
 use crate::model::conventions::minor_version;
 use crate::model::resolution::{KnownSnapshot, Resolution};
+use crate::model::{Extent, IssuerReference};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -99,8 +99,10 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
         let duration = canonical_duration(resolution, key, "duration", written.duration.as_deref());
         let renew_before = canonical_duration(resolution, key, "renewBefore", written.renew_before.as_deref());
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
-        let is_rendered =
-            resolution.authority_name(issuer).is_some_and(|name| matches!(resolution.snapshots.get(name), Some(KnownSnapshot::Here(..))));
+        let is_rendered = resolution.extent == Extent::Everything
+            || resolution
+                .authority_name(issuer)
+                .is_some_and(|name| matches!(resolution.snapshots.get(name), Some(KnownSnapshot::Here(..))));
         if !is_rendered {
             continue;
         }

@@ -6,7 +6,7 @@ use crate::catalog::{STEP_ISSUER_CHART_REPOSITORY, ValueProblemKind, chart_value
 use crate::finding::{CHART_VERSION_FLOATING, Finding, Place, VALUES_NOT_CHECKED, VALUES_UNKNOWN_KEY, VALUES_WRONG_TYPE, listed};
 use crate::model::conventions::helm_fullname;
 use crate::model::resolution::Resolution;
-use crate::model::{Chart, StepIssuer};
+use crate::model::{CertManager, Chart, StepIssuer};
 use crate::yaml::{Path, Segment};
 
 /// Default name of the release.
@@ -38,7 +38,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
     };
     check_version(resolution, &chart.version);
     check_values(resolution, &chart.version, &written.values);
-    let mut values = with_cert_manager(&written.values, resolution.cert_manager());
+    let mut values = with_cert_manager(&written.values, &resolution.cert_manager());
     if written.explicit_values != Some(true)
         && let Some(known) = chart_values(&chart.version)
     {
@@ -112,8 +112,9 @@ pub(super) fn approves_for(values: &Map<String, Value>) -> Option<(&str, &str)> 
 }
 
 /// The values, with cert-manager's ServiceAccount where the values do not name one themselves.
-fn with_cert_manager(values: &Map<String, Value>, (namespace, service_account): (&str, &str)) -> Map<String, Value> {
+fn with_cert_manager(values: &Map<String, Value>, cert_manager: &CertManager) -> Map<String, Value> {
     let mut values = values.clone();
+    let CertManager { namespace, service_account } = cert_manager;
     let is_default = namespace == "cert-manager" && service_account == "cert-manager";
     if approves_for(&values).is_none() && !is_default {
         values.insert("certManager".to_owned(), json!({"serviceAccount": {"name": service_account, "namespace": namespace}}));

@@ -8,6 +8,7 @@ mod conventions;
 mod issuer;
 mod names;
 mod resolution;
+mod source;
 
 use std::collections::BTreeMap;
 
@@ -17,7 +18,7 @@ use serde_json::{Map, Value};
 
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 
-pub use build::build;
+pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use issuer::{Issuer, PasswordReference, Provisioner};
 pub use resolution::KnownSnapshot;
@@ -48,8 +49,12 @@ pub struct Model {
     pub certificates: BTreeMap<String, Certificate>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
+    /// Certificate authorities by their name in the inventory.
+    pub authorities: BTreeMap<String, Authority>,
+    /// Where cert-manager runs.
+    pub cert_manager: CertManager,
     /// Who needs the right to approve requests; null where the chart brings it.
-    pub approver: Option<Approver>,
+    pub approver: Option<CertManager>,
     /// The files that all this comes from.
     pub sources: Sources,
 }
@@ -64,12 +69,18 @@ pub struct KnownVersions {
     pub kubernetes: Option<String>,
     /// kustomize.
     pub kustomize: Option<String>,
+    /// Helm.
+    pub helm: Option<String>,
+    /// step-issuer, where its chart is not in the inventory.
+    pub step_issuer: Option<String>,
+    /// trust-manager.
+    pub trust_manager: Option<String>,
 }
 
 impl From<&Versions> for KnownVersions {
     fn from(versions: &Versions) -> KnownVersions {
-        let Versions { cert_manager, kubernetes, kustomize } = versions.clone();
-        KnownVersions { cert_manager, kubernetes, kustomize }
+        let Versions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager } = versions.clone();
+        KnownVersions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager }
     }
 }
 
@@ -113,10 +124,24 @@ pub struct Exporter {
     pub objects: BTreeMap<&'static str, Vec<String>>,
 }
 
-/// The cert-manager that approves requests.
+/// A certificate authority: one release of the chart `step-certificates`.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Approver {
+pub struct Authority {
+    /// Namespace of the release.
+    pub namespace: String,
+    /// Name of the release.
+    pub release: String,
+    /// What the names of the chart's objects begin with.
+    pub fullname: String,
+    /// URL at which step-issuer reaches the CA.
+    pub url: String,
+}
+
+/// The controller of cert-manager, which approves requests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CertManager {
     /// Its namespace.
     pub namespace: String,
     /// Its ServiceAccount.
@@ -143,15 +168,4 @@ pub struct IssuerReference {
     pub kind: IssuerKind,
     /// Name of the object.
     pub name: String,
-}
-
-impl Model {
-    /// The map of the inventory that a map of the model comes from.
-    pub fn inventory_map(map: &str) -> &str {
-        match map {
-            "clusterIssuers" => "issuers",
-            "exporters" => "authorities",
-            other => other,
-        }
-    }
 }

@@ -51,6 +51,9 @@ pub(super) fn check(resolution: &mut Resolution<'_>) {
         ("kubernetes", &fields.versions.kubernetes),
         ("certManager", &fields.versions.cert_manager),
         ("kustomize", &fields.versions.kustomize),
+        ("helm", &fields.versions.helm),
+        ("stepIssuer", &fields.versions.step_issuer),
+        ("trustManager", &fields.versions.trust_manager),
     ] {
         let Some(text) = version else { continue };
         match minor_version(text) {

@@ -8,13 +8,14 @@ use camino::Utf8PathBuf;
 use crate::finding::{Finding, Place, REFERENCE_UNRESOLVED, Rule};
 use crate::inventory::{self, EnvironmentFile, EnvironmentName};
 use crate::model::conventions::helm_fullname;
+use crate::model::{CertManager, Extent};
 use crate::snapshot::Snapshot;
 use crate::yaml::Path;
 
 /// Default of `clusterDomain`.
 const CLUSTER_DOMAIN: &str = "cluster.local";
 /// Default name of a release of the chart `step-certificates`.
-const AUTHORITY_RELEASE: &str = "step-certificates";
+pub(super) const AUTHORITY_RELEASE: &str = "step-certificates";
 /// Default namespace and ServiceAccount of cert-manager.
 const CERT_MANAGER: &str = "cert-manager";
 
@@ -32,6 +33,7 @@ pub(super) struct Resolution<'a> {
     pub(super) environment: &'a EnvironmentName,
     pub(super) fields: &'a EnvironmentFile,
     pub(super) snapshots: &'a BTreeMap<String, KnownSnapshot>,
+    pub(super) extent: Extent,
     pub(super) findings: Vec<Finding>,
 }
 
@@ -76,10 +78,13 @@ impl<'a> Resolution<'a> {
             self.unresolved(Path::of(["issuers", key, "authority"]), "authority", name, fields.authorities.keys());
             return None;
         };
-        let fullname = fullname(authority);
-        let url =
-            authority.url.clone().unwrap_or_else(|| format!("https://{fullname}.{}.svc.{}", authority.namespace, self.cluster_domain()));
-        Some(Authority { name, url, snapshot: self.snapshots.get(name) })
+        Some(Authority { name, url: self.url(authority), snapshot: self.snapshots.get(name) })
+    }
+
+    /// Where an authority is reached.
+    pub(super) fn url(&self, authority: &inventory::Authority) -> String {
+        let default = || format!("https://{}.{}.svc.{}", fullname(authority), authority.namespace, self.cluster_domain());
+        authority.url.clone().unwrap_or_else(default)
     }
 
     /// The issuer of a certificate, named or the only one.
@@ -99,9 +104,10 @@ impl<'a> Resolution<'a> {
     }
 
     /// Namespace and ServiceAccount of cert-manager.
-    pub(super) fn cert_manager(&self) -> (&'a str, &'a str) {
-        let cert_manager = &self.fields.cert_manager;
-        (cert_manager.namespace.as_deref().unwrap_or(CERT_MANAGER), cert_manager.service_account.as_deref().unwrap_or(CERT_MANAGER))
+    pub(super) fn cert_manager(&self) -> CertManager {
+        let written = &self.fields.cert_manager;
+        let or_default = |name: &Option<String>| name.clone().unwrap_or_else(|| CERT_MANAGER.to_owned());
+        CertManager { namespace: or_default(&written.namespace), service_account: or_default(&written.service_account) }
     }
 }
 

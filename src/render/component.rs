@@ -8,7 +8,7 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 
 use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
-use crate::manifest::CheckedDocuments;
+use crate::manifest::{CheckedDocuments, Shape};
 use crate::render::fill;
 use crate::tree::Digest;
 use crate::yaml::{Keys, nearest, read, read_struct, text_of};
@@ -79,24 +79,11 @@ enum Kind {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(super) struct FileSpecification {
-    /// What the file holds.
+    /// What the file holds. A kustomization is rendered last: it sees the other files as `resources`.
     #[serde(default)]
-    pub(super) content: Content,
+    pub(super) content: Shape,
     /// Its documents, in this order; those of one template are sorted by namespace and name.
     pub(super) documents: Vec<DocumentSpecification>,
-}
-
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) enum Content {
-    /// Objects for the API server.
-    #[default]
-    Objects,
-    /// Helm values.
-    Values,
-    /// A kustomization, rendered last: it sees the other files as `resources`.
-    Kustomization,
 }
 
 /// One template and what it runs over.

@@ -1,23 +1,23 @@
 //! One template to one document: rendered, filled, read again and checked.
 
+use std::sync::Arc;
+
 use minijinja::Value;
 
-use crate::finding::{
-    Finding, MANIFEST_INVALID_YAML, MANIFEST_NAME_INVALID, MANIFEST_NOT_AN_OBJECT, MANIFEST_SECRET_MATERIAL, MANIFEST_UNKNOWN_FIELD,
-    MANIFEST_WRONG_TYPE, Place, TEMPLATE_INVALID,
-};
-use crate::manifest::{Flaw, Identity};
-use crate::render::component::{Component, Content, Templates, of_template_error};
+use crate::finding::{Finding, Place, TEMPLATE_INVALID};
+use crate::manifest::{Checked, Flaw, Shape};
+use crate::model::Model;
+use crate::render::component::{Component, Templates, of_template_error};
 use crate::render::fill;
-use crate::yaml::{Path, ProblemKind};
+use crate::yaml::Path;
 
 /// A rendered document.
 pub(super) struct Document {
     pub(super) text: String,
-    /// What it is; None for values and kustomizations.
-    pub(super) identity: Option<Identity>,
-    /// The files beside it that a kustomization names.
-    pub(super) names: Vec<String>,
+    /// What it turned out to be.
+    pub(super) checked: Arc<Checked>,
+    /// The inventory entry that it was rendered for.
+    pub(super) entry: Option<Path>,
     /// The inventory entry or the template that it comes from.
     pub(super) place: Place,
 }
@@ -25,17 +25,18 @@ pub(super) struct Document {
 impl Document {
     /// Namespace, then name.
     pub(super) fn sort_key(&self) -> (Option<&str>, Option<&str>) {
-        let identity = self.identity.as_ref();
+        let identity = self.checked.identity.as_ref();
         (identity.and_then(|identity| identity.namespace.as_deref()), identity.map(|identity| identity.name.as_str()))
     }
 }
 
 /// One template of one file.
 pub(super) struct Job<'a> {
+    pub(super) model: &'a Model,
     pub(super) component: &'a Component,
     /// The file that the documents go to.
     pub(super) file: &'a str,
-    pub(super) content: Content,
+    pub(super) shape: Shape,
     pub(super) template: &'a str,
 }
 
@@ -61,46 +62,27 @@ impl Job<'_> {
         if !text.ends_with('\n') {
             text.push('\n');
         }
-        let (mut identity, mut names) = (None, Vec::new());
-        let flaws = match self.content {
-            Content::Objects => {
-                let flaws;
-                (identity, flaws) = templates.checked.object(&text);
-                flaws
-            }
-            Content::Values => templates.checked.values(&text),
-            Content::Kustomization => {
-                let flaws;
-                (names, flaws) = templates.checked.kustomization(&text);
-                flaws
-            }
-        };
-        let place = entry.map_or_else(|| Place::whole(&source), Place::Inventory);
-        let findings = flaws.iter().map(|flaw| of_flaw(flaw, self.file, source.as_str(), place.clone())).collect();
-        (Some(Document { text, identity, names, place }), findings)
+        let checked = templates.checked.check(&text, self.shape);
+        let place = entry.clone().map_or_else(|| Place::whole(&source), Place::Inventory);
+        let findings = checked.flaws.iter().map(|flaw| self.of_flaw(flaw, entry.as_ref(), &place)).collect();
+        (Some(Document { text, checked, entry, place }), findings)
     }
-}
 
-fn of_flaw(flaw: &Flaw, file: &str, template: &str, place: Place) -> Finding {
-    let help = format!("it comes from `{template}`");
-    match flaw {
-        Flaw::Yaml(error) => {
-            Finding::new(&MANIFEST_INVALID_YAML, place, format!("`{file}`: {} (line {} of the document)", error.message, error.at.line))
-                .help(help)
-        }
-        Flaw::NotAnObject(problem) => Finding::new(&MANIFEST_NOT_AN_OBJECT, place, format!("`{file}`: {problem}")).help(help),
-        Flaw::Field(problem) => {
-            let inner = Finding::of_problem(problem, place.clone());
-            let rule = match problem.kind {
-                ProblemKind::UnknownField { .. } => &MANIFEST_UNKNOWN_FIELD,
-                _ => &MANIFEST_WRONG_TYPE,
-            };
-            let help = inner.help.map_or(help.clone(), |more| format!("{more} ({help})"));
-            Finding::new(rule, place, format!("`{file}`: {}", inner.message)).help(help)
-        }
-        Flaw::WrongValue(path, problem) => Finding::new(&MANIFEST_WRONG_TYPE, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::Name(path, problem) => Finding::new(&MANIFEST_NAME_INVALID, place, format!("`{file}`: `{path}`: {problem}")).help(help),
-        Flaw::SecretMaterial(path) => Finding::new(&MANIFEST_SECRET_MATERIAL, place, format!("`{file}`: `{path}` holds secret material"))
-            .help("name a Secret in the cluster instead; a tree in Git is read by many"),
+    fn of_flaw(&self, flaw: &Flaw, entry: Option<&Path>, otherwise: &Place) -> Finding {
+        let place = match self.model.source_of(self.shape, entry, &flaw.path()) {
+            Some(path) if flaw.is_about_key() => Place::InventoryKey(path),
+            Some(path) => Place::Inventory(path),
+            None => otherwise.clone(),
+        };
+        let mut finding = flaw.finding(place);
+        let line = if let Flaw::Yaml(error) = flaw { format!(" (line {} of the document)", error.at.line) } else { String::new() };
+        finding.message = format!("`{}`: {}{line}", self.file, finding.message);
+        let origin = format!("it comes from `{}`", self.component.source(self.template));
+        finding.help = Some(match finding.help {
+            Some(help) if !matches!(flaw, Flaw::SecretMaterial(_)) => format!("{help} ({origin})"),
+            Some(help) => help,
+            None => origin,
+        });
+        finding
     }
 }

@@ -5,32 +5,51 @@ mod document;
 mod fill;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use minijinja::Value;
 use minijinja::value::{Serde, ValueKind};
 
 use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
 use crate::inventory::Settings;
-use crate::manifest::Identity;
+use crate::manifest::{self, Identity, Origin, Shape};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
-use component::{Component, Content, DocumentSpecification, FileSpecification};
+use component::{Component, DocumentSpecification, FileSpecification};
 use document::{Document, Job};
 
 pub use component::{TemplateFile, Templates};
 
+/// What came of a model.
+#[derive(Debug, Default)]
+pub struct Rendered {
+    /// The files; to be written only where nothing was found.
+    pub tree: Tree,
+    /// The documents in them that could be read, for whoever judges them.
+    pub documents: Vec<manifest::Document>,
+    /// Everything that is wrong with the result.
+    pub findings: Vec<Finding>,
+}
+
 /// Renders every component of an environment.
-///
-/// # Errors
-/// Everything that is wrong with the result; then there is no tree.
-pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Result<Tree, Vec<Finding>> {
+pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rendered {
     let mut tree = Tree::default();
-    let Some(home) = &model.home else { return Ok(tree) };
-    let mut pass =
-        Pass { templates, variables: Value::from(Serde(model)), header: header(model), identities: Vec::new(), findings: Vec::new() };
+    let Some(home) = &model.home else { return Rendered::default() };
+    let mut pass = Pass {
+        model,
+        templates,
+        variables: Value::from(Serde(model)),
+        header: header(model),
+        folder: Utf8PathBuf::new(),
+        documents: Vec::new(),
+        identities: Vec::new(),
+        findings: Vec::new(),
+    };
     for component in &templates.components {
         let folder = settings.component_folder(home, &component.name);
+        pass.folder = Utf8Path::new(&settings.out).join(model.environment.as_str()).join(&folder);
         for (file, text) in pass.component(component) {
             let claimed = OutPath::new(&format!("{folder}/{file}"))
                 .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
@@ -41,7 +60,7 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Resu
         }
     }
     pass.duplicates();
-    if pass.findings.is_empty() { Ok(tree) } else { Err(pass.findings) }
+    Rendered { tree, documents: pass.documents, findings: pass.findings }
 }
 
 /// What stands on top of every file.
@@ -61,9 +80,13 @@ fn header(model: &Model) -> String {
 
 /// One environment on its way through the templates.
 struct Pass<'a> {
+    model: &'a Model,
     templates: &'a Templates,
     variables: Value,
     header: String,
+    /// The folder of the component at hand, below the repository.
+    folder: Utf8PathBuf,
+    documents: Vec<manifest::Document>,
     identities: Vec<(Identity, Place)>,
     findings: Vec<Finding>,
 }
@@ -73,17 +96,17 @@ impl Pass<'_> {
     fn component(&mut self, component: &Component) -> Vec<(String, String)> {
         let mut files = Vec::new();
         let mut resources: Vec<String> = Vec::new();
-        let (last, first): (Vec<_>, Vec<_>) = component.files.iter().partition(|(_, file)| file.content == Content::Kustomization);
+        let (last, first): (Vec<_>, Vec<_>) = component.files.iter().partition(|(_, file)| file.content == Shape::Kustomization);
         for (name, specification) in first.into_iter().chain(last) {
             let documents = self.file(component, name, specification, &resources);
             if documents.is_empty() {
                 continue;
             }
-            if specification.content == Content::Objects {
+            if specification.content == Shape::Object {
                 resources.push(name.clone());
             }
             for document in &documents {
-                self.named_files(component, name, &document.names, &files);
+                self.named_files(component, name, &document.checked.names, &files);
             }
             let bodies: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
             files.push((name.clone(), format!("{}{}", self.header, bodies.join("---\n"))));
@@ -95,9 +118,11 @@ impl Pass<'_> {
     fn file(&mut self, component: &Component, name: &str, specification: &FileSpecification, resources: &[String]) -> Vec<Document> {
         let mut all = Vec::new();
         for document in &specification.documents {
-            let job = Job { component, file: name, content: specification.content, template: &document.template };
+            let job = Job { model: self.model, component, file: name, shape: specification.content, template: &document.template };
             let mut documents = self.documents(&job, document, resources);
             documents.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+            let readable = documents.iter().filter_map(|document| self.readable(&job, document));
+            self.documents.extend(readable.collect::<Vec<_>>());
             all.extend(documents);
         }
         all
@@ -141,10 +166,23 @@ impl Pass<'_> {
     /// Keeps what was found in a document, and the document where there is one.
     fn keep(&mut self, (document, findings): (Option<Document>, Vec<Finding>)) -> Option<Document> {
         self.findings.extend(findings);
-        if let Some(Document { identity: Some(identity), place, .. }) = &document {
-            self.identities.push((identity.clone(), place.clone()));
+        if let Some(document) = &document
+            && let Some(identity) = &document.checked.identity
+        {
+            self.identities.push((identity.clone(), document.place.clone()));
         }
         document
+    }
+
+    /// A document as whoever judges it sees it, where it could be read.
+    fn readable(&self, job: &Job<'_>, document: &Document) -> Option<manifest::Document> {
+        Some(manifest::Document {
+            file: self.folder.join(job.file),
+            root: self.folder.clone(),
+            content: document.checked.content(job.shape)?,
+            node: Arc::clone(document.checked.node.as_ref()?),
+            origin: Origin::Rendered { entry: document.entry.clone(), template: job.component.source(job.template) },
+        })
     }
 
     /// Whether a path of the model leads to something that is neither empty nor false. Where a part of it is null, it
@@ -207,7 +245,7 @@ impl Pass<'_> {
 
 fn shown(place: &Place) -> String {
     match place {
-        Place::Inventory(path) => format!("`{path}`"),
+        Place::Inventory(path) | Place::InventoryKey(path) => format!("`{path}`"),
         Place::File { file, .. } => format!("`{file}`"),
     }
 }

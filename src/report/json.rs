@@ -151,7 +151,7 @@ fn view_of(finding: &Finding) -> FindingView<'_> {
     let (file, line, column) = match &finding.place {
         Place::File { file, line: 0, .. } => (file.to_string(), None, None),
         Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column)),
-        Place::Inventory(path) => (path.to_string(), None, None),
+        Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), None, None),
     };
     FindingView {
         rule: finding.rule.code,

@@ -152,7 +152,7 @@ impl FindingGroups {
         }
         let (file, line, column) = match &finding.place {
             Place::File { file, line, column } => (file.to_string(), *line, *column),
-            Place::Inventory(path) => (path.to_string(), 0, 0),
+            Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), 0, 0),
         };
         let message = environment
             .map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));

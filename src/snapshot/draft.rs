@@ -309,7 +309,7 @@ impl<'m> Candidate<'m> {
 fn folder_of(place: &Place) -> Option<&Utf8Path> {
     match place {
         Place::File { file, .. } => file.parent(),
-        Place::Inventory(_) => None,
+        Place::Inventory(_) | Place::InventoryKey(_) => None,
     }
 }
 

@@ -37,6 +37,12 @@ impl Path {
         path
     }
 
+    /// This path, and on from there.
+    #[must_use]
+    pub fn join(&self, further: &[Segment]) -> Path {
+        Path(self.0.iter().chain(further).cloned().collect())
+    }
+
     /// The steps, outermost first.
     pub fn segments(&self) -> &[Segment] {
         &self.0

@@ -1,0 +1,99 @@
+//! Levels that people gave to rules: applied to what was found, and remembered, so that an override which meets nothing
+//! any more is told.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use crate::finding::{Finding, Place, RULE_OVERRIDE_UNUSED, RULE_OVERRIDE_WITHOUT_REASON, Rule};
+use crate::inventory::{Inventory, Layers, RuleOverride, Settings};
+use crate::yaml::Path;
+
+/// Overrides and what became of them.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    /// Those of the settings, which hold for every environment.
+    everywhere: BTreeMap<String, (RuleOverride, Place)>,
+    /// Whether any finding met an override, by file, line, column and code: a layer's stands for all of its environments.
+    met: Mutex<BTreeMap<(String, u32, u32, String), bool>>,
+}
+
+impl Levels {
+    /// With the overrides of the settings.
+    pub(super) fn new(settings: &Settings) -> Levels {
+        let placed = |(code, word): (&String, &RuleOverride)| (code.clone(), (word.clone(), settings.rule_place(code)));
+        Levels { everywhere: settings.rules.iter().map(placed).collect(), met: Mutex::default() }
+    }
+
+    /// Gives every finding the level that somebody wants for it, and leaves out those that nobody wants.
+    pub(super) fn apply(&self, inventory: &Inventory, layers: &Layers, findings: Vec<Finding>) -> Vec<Finding> {
+        let overrides = self.of(inventory, layers);
+        let mut met = Vec::new();
+        let kept = findings.into_iter().filter_map(|finding| {
+            let Some((word, place)) = overrides.get(finding.rule.code) else { return Some(finding) };
+            met.push(key(place, finding.rule.code));
+            word.level.level().map(|level| finding.at(level))
+        });
+        let kept = kept.collect();
+        let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        for (code, (_, place)) in &overrides {
+            known.entry(key(place, code)).or_default();
+        }
+        for key in met {
+            known.insert(key, true);
+        }
+        kept
+    }
+
+    /// The same for findings that belong to no environment.
+    pub(super) fn apply_everywhere(&self, findings: Vec<Finding>) -> Vec<Finding> {
+        let levelled = |finding: Finding| match self.everywhere.get(finding.rule.code) {
+            Some((word, _)) => word.level.level().map(|level| finding.at(level)),
+            None => Some(finding),
+        };
+        findings.into_iter().filter_map(levelled).collect()
+    }
+
+    /// Overrides of an environment without a reason.
+    pub(super) fn without_reason(&self, inventory: &Inventory, layers: &Layers) -> Vec<Finding> {
+        let overrides = self.of(inventory, layers);
+        let silent = overrides.into_iter().filter(|(_, (word, _))| word.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()));
+        silent
+            .map(|(code, (_, place))| {
+                Finding::new(&RULE_OVERRIDE_WITHOUT_REASON, place, format!("nobody says why `{code}` has another level here"))
+                    .help("write `reason:` beside `level:`")
+            })
+            .collect()
+    }
+
+    /// Overrides that met nothing, once every environment was looked at.
+    pub(super) fn unused(&self) -> Vec<Finding> {
+        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+        met.iter()
+            .filter(|(_, met)| !**met)
+            // That rule would speak of itself.
+            .filter(|((.., code), _)| Rule::by_code(code).is_some_and(|rule| rule.code != RULE_OVERRIDE_UNUSED.code))
+            .map(|((file, line, column, code), _)| {
+                let place = Place::File { file: file.into(), line: *line, column: *column };
+                Finding::new(&RULE_OVERRIDE_UNUSED, place, format!("`{code}` finds nothing any more where this changes its level"))
+                    .help("take it out, so that the next finding is seen")
+            })
+            .collect()
+    }
+
+    /// What holds for an environment: its own word, or that of its layers, before that of the settings.
+    fn of(&self, inventory: &Inventory, layers: &Layers) -> BTreeMap<String, (RuleOverride, Place)> {
+        let mut overrides = self.everywhere.clone();
+        for (code, word) in &inventory.fields.rules {
+            let place = inventory.located(Place::InventoryKey(Path::of(["rules", code])), layers);
+            overrides.insert(code.clone(), (word.clone(), place));
+        }
+        overrides
+    }
+}
+
+fn key(place: &Place, code: &str) -> (String, u32, u32, String) {
+    match place {
+        Place::File { file, line, column } => (file.to_string(), *line, *column, code.to_owned()),
+        Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), 0, 0, code.to_owned()),
+    }
+}

@@ -1,0 +1,138 @@
+//! Model and documents to findings, one file per family of rules. What was rendered and what somebody wrote by hand is
+//! judged alike: a rule looks at documents, and the model says where in the inventory a rendered one comes from.
+//! Pushes what it finds and carries on; reads no file, and knows neither templates nor what is on disk.
+
+mod authority;
+mod certificate;
+mod chart;
+mod delivery;
+mod distribution;
+mod issuer;
+mod manifest;
+mod object;
+mod rbac;
+mod trust;
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+
+use crate::finding::{Finding, Place, Rule};
+use crate::manifest::{Content, Document, Origin, Shape};
+use crate::model::{KnownSnapshot, Model};
+use crate::yaml::Path;
+use object::Object;
+
+/// What is judged.
+#[derive(Debug, Clone, Copy)]
+pub struct Scope<'a> {
+    /// The environment.
+    pub model: &'a Model,
+    /// The CA snapshots, by the name of their authority; one that is missing or broken is not among them.
+    pub snapshots: &'a BTreeMap<String, KnownSnapshot>,
+    /// Everything that goes to the cluster: rendered documents, and those that somebody wrote.
+    pub documents: &'a [Document],
+    /// The day that rules with a calendar look at; None where they keep silent.
+    pub as_of: Option<Date>,
+}
+
+/// Every family, in the order of `docs/rules.md`.
+const FAMILIES: &[fn(&mut Lint<'_>)] = &[
+    authority::check,
+    issuer::check,
+    certificate::check,
+    distribution::check,
+    chart::check,
+    delivery::check,
+    rbac::check,
+    manifest::check,
+];
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Verdict {
+    /// About the inventory, its layers and snapshots, and what is rendered from them.
+    pub ours: Vec<Finding>,
+    /// About files that somebody wrote: no reason not to render.
+    pub theirs: Vec<Finding>,
+}
+
+/// Judges an environment.
+pub fn lint(scope: &Scope<'_>) -> Verdict {
+    let objects = scope.documents.iter().filter_map(Object::new).collect();
+    let mut lint = Lint { scope, objects, verdict: Verdict::default() };
+    FAMILIES.iter().for_each(|check| check(&mut lint));
+    lint.verdict
+}
+
+/// An environment that is being judged.
+struct Lint<'a> {
+    scope: &'a Scope<'a>,
+    /// The objects among the documents.
+    objects: Vec<Object<'a>>,
+    verdict: Verdict,
+}
+
+impl<'a> Lint<'a> {
+    /// The objects of a group and kind.
+    fn objects_of(&self, group: &'static str, kind: &'static str) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
+        self.objects.iter().copied().filter(move |object| object.is(group, kind))
+    }
+
+    /// Reports something about the value that a path of a document leads to.
+    fn report(&mut self, rule: &'static Rule, document: &Document, path: &Path, message: impl Into<String>, help: impl Into<String>) {
+        let place = self.place(document, path);
+        self.add(document, Finding::new(rule, place, message).help(help));
+    }
+
+    /// Adds a finding about a document. One that was found before stays one: an object that several roots build is judged
+    /// in each of them.
+    fn add(&mut self, document: &Document, finding: Finding) {
+        let findings = if document.is_written() { &mut self.verdict.theirs } else { &mut self.verdict.ours };
+        if !findings.contains(&finding) {
+            findings.push(finding);
+        }
+    }
+
+    /// Adds a finding about the inventory or a snapshot.
+    fn add_ours(&mut self, finding: Finding) {
+        self.verdict.ours.push(finding);
+    }
+
+    /// The place of the value that a path of a document leads to: in the inventory for what was rendered, else in the
+    /// file that holds it.
+    fn place(&self, document: &Document, path: &Path) -> Place {
+        match &document.origin {
+            Origin::Rendered { entry, template } => {
+                let source = self.scope.model.source_of(shape(document), entry.as_ref(), path);
+                source.map_or_else(|| Place::whole(template), Place::Inventory)
+            }
+            Origin::Written(_) => {
+                let (file, at) = document.written_at(document.node.place(path));
+                Place::at(&file, at)
+            }
+        }
+    }
+
+    /// The same for the last key of the path.
+    fn key_place(&self, document: &Document, path: &Path) -> Place {
+        match &document.origin {
+            Origin::Rendered { .. } => match self.place(document, path) {
+                Place::Inventory(path) => Place::InventoryKey(path),
+                other => other,
+            },
+            Origin::Written(_) => {
+                let (file, at) = document.written_at(document.node.key_place(path));
+                Place::at(&file, at)
+            }
+        }
+    }
+}
+
+fn shape(document: &Document) -> Shape {
+    match document.content {
+        Content::Object(_) => Shape::Object,
+        Content::Values => Shape::Values,
+        Content::Kustomization => Shape::Kustomization,
+    }
+}

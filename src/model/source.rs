@@ -1,0 +1,68 @@
+//! The way back: from a field of a rendered document to the inventory that it comes from.
+
+use super::Model;
+use crate::manifest::Shape;
+use crate::yaml::{Path, Segment};
+
+impl Model {
+    /// The map of the inventory that a map of the model comes from.
+    pub fn inventory_map(map: &str) -> &str {
+        match map {
+            "clusterIssuers" => "issuers",
+            "exporters" => "authorities",
+            other => other,
+        }
+    }
+
+    /// The path in the inventory that a field of a rendered document comes from, given what the document is and the entry
+    /// that it was rendered for; None where the inventory does not say it. The path may lead further than what somebody
+    /// wrote: its place is then that of the deepest part that is there.
+    pub fn source_of(&self, shape: Shape, entry: Option<&Path>, field: &Path) -> Option<Path> {
+        let segments = field.segments();
+        match (shape, entry) {
+            (Shape::Values, _) => Some(Path::of(["stepIssuer", "values"]).join(segments)),
+            (Shape::Kustomization, _) => Self::source_of_kustomization(segments),
+            (Shape::Object, None) => None,
+            (Shape::Object, Some(entry)) => Some(self.source_of_object(entry, segments)),
+        }
+    }
+
+    fn source_of_kustomization(segments: &[Segment]) -> Option<Path> {
+        let [Segment::Key(charts), Segment::Index(_), rest @ ..] = segments else { return None };
+        let chart = Path::of(["stepIssuer", "chart"]);
+        match rest.first() {
+            _ if **charts != *"helmCharts" => None,
+            Some(Segment::Key(key)) if **key == *"namespace" => Some(Path::of(["stepIssuer", "namespace"])),
+            Some(Segment::Key(key)) if **key == *"releaseName" => Some(Path::of(["stepIssuer", "release"])),
+            Some(Segment::Key(key)) if **key == *"kubeVersion" => Some(Path::of(["versions", "kubernetes"])),
+            _ => Some(chart.join(rest)),
+        }
+    }
+
+    /// An entry's fields bear the names that they have in the object's `spec`; what differs is listed here.
+    fn source_of_object(&self, entry: &Path, segments: &[Segment]) -> Path {
+        let keys: Vec<&str> = segments
+            .iter()
+            .map_while(|segment| match segment {
+                Segment::Key(key) => Some(&**key),
+                Segment::Index(_) => None,
+            })
+            .collect();
+        match keys.as_slice() {
+            ["spec", "issuerRef", ..] => entry.key("issuer"),
+            ["spec", "url"] => self.of_authority(entry, "url"),
+            ["spec", "caBundle"] => self.of_authority(entry, "snapshot"),
+            ["spec" | "metadata", ..] => entry.join(&segments[1..]),
+            _ => entry.clone(),
+        }
+    }
+
+    /// A field of the authority of an issuer's entry.
+    fn of_authority(&self, entry: &Path, field: &str) -> Path {
+        let Some(Segment::Key(key)) = entry.segments().get(1) else { return entry.clone() };
+        match self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key)) {
+            Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
+            None => entry.clone(),
+        }
+    }
+}
