@@ -9,10 +9,9 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use trustree::fleet::{AT_ONCE, Repository, Selection};
+use trustree::fleet::{AT_ONCE, Repository, Request, Selection};
 use trustree::outside::disk::OutputRoot;
 use trustree::outside::files::{Entry, FileError, Folder, OpenFolder};
-use trustree::plan::Permissions;
 
 /// A folder that lists its entries in another order each time.
 struct Shuffled {
@@ -72,7 +71,7 @@ fn render(root: &Utf8Path, seed: u64, threads: usize) {
         let mut outcomes = Vec::new();
         repository.for_each(
             &Selection::default(),
-            Permissions::default(),
+            &Request::default(),
             AT_ONCE,
             |outcome| repository.apply(outcome, &output),
             |outcome, ()| {

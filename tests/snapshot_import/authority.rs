@@ -121,7 +121,7 @@ fn found(text: &str) -> Vec<(&'static str, u32)> {
     let findings = load(text.as_bytes(), "ca-snapshot.yaml".into()).expect_err("refused");
     let line = |finding: &trustree::finding::Finding| match finding.place {
         trustree::finding::Place::File { line, .. } => line,
-        trustree::finding::Place::Inventory(_) => 0,
+        trustree::finding::Place::Inventory(_) | trustree::finding::Place::InventoryKey(_) => 0,
     };
     findings.iter().map(|finding| (finding.rule.code, line(finding))).collect()
 }
