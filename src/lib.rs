@@ -4,6 +4,7 @@ pub mod apply;
 pub mod catalog;
 pub mod change;
 pub mod cli;
+pub mod explain;
 pub mod finding;
 pub mod fleet;
 pub mod inventory;

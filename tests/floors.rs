@@ -13,6 +13,7 @@ use std::{fs, iter};
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["cli"],
+    &["explain"],
     &["fleet"],
     &["lint", "render"],
     &["model"],

@@ -4,6 +4,7 @@
 mod account;
 mod check;
 mod diff;
+mod explain;
 mod init;
 mod options;
 mod output;
@@ -49,6 +50,7 @@ enum Command {
     Check(check::Check),
     Diff(diff::Diff),
     Render(render::Render),
+    Explain(explain::Explain),
     Schema(schema::Schema),
 }
 
@@ -97,6 +99,7 @@ pub fn run(args: Args) -> Result<Status> {
         Command::Check(check) => check.run(&printer, &start),
         Command::Diff(diff) => diff.run(&printer, &start),
         Command::Render(render) => render.run(&printer, &start),
+        Command::Explain(explain) => explain.run(&printer, &start),
         Command::Schema(schema) => schema.run(&printer),
     }
 }

@@ -31,7 +31,7 @@ use crate::render::{Templates, render};
 use crate::report::Outcome;
 use crate::snapshot::Snapshot;
 use crate::tree::{Digest, Tree};
-use crate::yaml::Path;
+use crate::yaml::{Node, Path};
 use levels::Levels;
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
@@ -64,6 +64,15 @@ type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
 pub struct Selection {
     names: Option<GlobSet>,
     labels: Vec<(String, String)>,
+}
+
+/// One environment's inputs, read and merged.
+#[derive(Debug)]
+pub struct Resolved {
+    /// The inventory with its layers.
+    pub inventory: Inventory,
+    /// What is known of each authority's CA, by the authority's name.
+    pub snapshots: BTreeMap<String, KnownSnapshot>,
 }
 
 /// What a pass asks of environments.
@@ -154,6 +163,45 @@ impl Repository {
     /// Where things lie.
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// What everything is rendered with.
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
+    /// An environment's inventory and what is known of its CAs.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the inventory; a snapshot that is missing or broken is only left out.
+    pub fn resolve(&self, name: &EnvironmentName) -> Result<Resolved, Vec<Finding>> {
+        let (inventory, _) = self.inventory(name)?;
+        let snapshots = self.snapshots(name, &inventory, &mut Vec::new(), &mut Vec::new());
+        Ok(Resolved { inventory, snapshots })
+    }
+
+    /// An environment's inventory, merged.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn inventory_of(&self, name: &EnvironmentName) -> Result<Inventory, Vec<Finding>> {
+        self.inventory(name).map(|(inventory, _)| inventory)
+    }
+
+    /// A place in an inventory as a place in a file.
+    pub fn located(&self, inventory: &Inventory, place: Place) -> Place {
+        inventory.located(place, &self.layers)
+    }
+
+    /// The file of a layer.
+    pub fn layer_file(&self, layer: &str) -> Option<&Utf8Path> {
+        self.layers.iter().find_map(|(name, file)| (name == layer).then_some(file))
+    }
+
+    /// What the inventory's own file and its layers say at a path, the one that counts first; null where one takes it out.
+    pub fn history(&self, inventory: &Inventory, path: &Path) -> Vec<(Place, Node)> {
+        let own = self.source.read(inventory.file.as_str(), MAX_INPUT_BYTES).ok().flatten().unwrap_or_default();
+        self.layers.history(inventory, &own, path)
     }
 
     /// Every environment, sorted by name.

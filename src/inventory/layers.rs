@@ -110,6 +110,19 @@ impl Layers {
         }
     }
 
+    /// What an environment's own file, `own`, and its layers say at a path, the one that counts first.
+    pub fn history(&self, inventory: &Inventory, own: &[u8], path: &Path) -> Vec<(Place, Node)> {
+        let own = parse(own, &inventory.file, OWN_FILE).ok();
+        let layers = inventory.layers.iter().rev().filter_map(|name| self.layers.get(name)?.parsed.as_ref().ok());
+        own.iter()
+            .chain(layers)
+            .filter_map(|tree| {
+                let node = path.segments().iter().try_fold(tree, |node, segment| node.step(segment))?;
+                Some((self.place(&inventory.file, node.at), node.clone()))
+            })
+            .collect()
+    }
+
     /// Every layer: name and file.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Utf8Path)> {
         self.layers.iter().map(|(name, layer)| (name.as_str(), self.files[layer.index].as_path()))

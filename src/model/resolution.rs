@@ -112,8 +112,16 @@ impl<'a> Resolution<'a> {
 }
 
 impl KnownSnapshot {
+    /// What is known, where it is there.
+    pub fn snapshot(&self) -> Option<&Snapshot> {
+        match self {
+            KnownSnapshot::Here(snapshot, _) => Some(snapshot),
+            KnownSnapshot::Pending => None,
+        }
+    }
+
     /// The file, where it is there.
-    pub(super) fn file(&self) -> Option<&Utf8PathBuf> {
+    pub fn file(&self) -> Option<&Utf8PathBuf> {
         match self {
             KnownSnapshot::Here(_, file) => Some(file),
             KnownSnapshot::Pending => None,

@@ -113,6 +113,19 @@ impl Map {
         self.find(key).ok().map(|index| &mut self.0[index].1)
     }
 
+    /// The entry under `key`, to be changed; one of null, without a place, where there is none.
+    pub fn entry_or_null(&mut self, key: &str) -> &mut Entry {
+        let index = match self.find(key) {
+            Ok(index) => index,
+            Err(index) => {
+                let entry = Entry { key: At::default(), node: Node { at: At::default(), value: Value::Null } };
+                self.0.insert(index, (key.into(), entry));
+                index
+            }
+        };
+        &mut self.0[index].1
+    }
+
     /// Goes through this map and another one together: `both` gets the entries of a key that both have, `new` those that
     /// only the other one has; what they give stays, and nothing else of the other one.
     pub fn merge(&mut self, other: Map, mut both: impl FnMut(Entry, Entry) -> Option<Entry>, mut new: impl FnMut(Entry) -> Option<Entry>) {
@@ -176,6 +189,15 @@ impl Node {
     /// The string under `key`, when this is a map that has one there.
     pub fn get_str(&self, key: &str) -> Option<&str> {
         self.get(key)?.as_str()
+    }
+
+    /// The value one step further, when there is one.
+    pub fn step(&self, segment: &Segment) -> Option<&Node> {
+        match (segment, &self.value) {
+            (Segment::Key(key), Value::Map(map)) => map.get(key),
+            (Segment::Index(index), Value::List(items)) => items.get(*index),
+            _ => None,
+        }
     }
 
     /// Where the value that `path` leads to stands: a scalar's own place, a map's or list's key. Where the path leads
