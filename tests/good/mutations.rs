@@ -1,0 +1,520 @@
+//! One thing broken, rule by rule.
+
+use serde_json::{Value, json};
+use trustree::finding::{Level, Rule};
+
+use super::repository::{Good, findings_of, jwk};
+
+/// A way to break an inventory.
+struct Mutation {
+    /// The rule that must fire.
+    rule: &'static str,
+    /// Rules that follow from the same thing, and may fire.
+    follows: &'static [&'static str],
+    /// Breaks it; whether it could.
+    apply: fn(&mut Good) -> bool,
+}
+
+/// Breaks every inventory in every way that fits it, and looks at what is found.
+pub(crate) fn run(goods: &[Good]) {
+    let mut broken = Vec::new();
+    for (number, mutation) in MUTATIONS.iter().enumerate() {
+        assert!(Rule::by_code(mutation.rule).is_some(), "there is no rule {}", mutation.rule);
+        let before = broken.len();
+        for good in goods {
+            let mut good = good.clone();
+            if (mutation.apply)(&mut good) {
+                good.rename(&format!("m{number}-{}", good.name));
+                broken.push((mutation, good));
+            }
+        }
+        assert!(broken.len() > before, "{} fits no inventory", mutation.rule);
+    }
+    let (mutations, goods): (Vec<&Mutation>, Vec<Good>) = broken.into_iter().unzip();
+    let mut problems = Vec::new();
+    for ((mutation, good), findings) in mutations.iter().zip(&goods).zip(findings_of(&goods)) {
+        if !findings.iter().any(|finding| finding.rule.code == mutation.rule) {
+            problems.push(format!("{} in {}: does not fire", mutation.rule, good.name));
+        }
+        for finding in findings.iter().filter(|finding| finding.level > Level::Note) {
+            let code = finding.rule.code;
+            if code != mutation.rule && !mutation.follows.contains(&code) {
+                problems.push(format!("{} in {}: `{code}` fires too: {}", mutation.rule, good.name, finding.message));
+            }
+        }
+    }
+    assert!(problems.is_empty(), "{} problems\n{}", problems.len(), problems.join("\n"));
+}
+
+/// Sets a field of the certificate `web`, where the inventory has it.
+fn web(good: &mut Good, field: &str, value: Value) -> bool {
+    let Some(web) = good.inventory.pointer_mut("/certificates/web") else { return false };
+    web[field] = value;
+    true
+}
+
+/// Adds a DNS name to the certificate `web`, where no policy of the CA has a word in it.
+fn name(good: &mut Good, name: &str) -> bool {
+    if has_policy(good) {
+        return false;
+    }
+    let Some(names) = good.inventory.pointer_mut("/certificates/web/dnsNames").and_then(Value::as_array_mut) else { return false };
+    names.push(json!(name));
+    true
+}
+
+fn has_policy(good: &Good) -> bool {
+    good.cas.values().any(|ca| !ca.ca_json["authority"]["policy"].is_null())
+}
+
+/// Whether the issuer's provisioner has claims or a template of its own, or is known through the API only.
+fn is_special(good: &Good) -> bool {
+    good.cas.get("internal").is_none_or(|ca| {
+        let authority = &ca.ca_json["authority"];
+        let provisioner = &authority["provisioners"][0];
+        ca.through_api || !authority["claims"].is_null() || !provisioner["claims"].is_null() || !provisioner["options"].is_null()
+    })
+}
+
+/// Sets a field of the issuer `step-issuer`.
+fn issuer(good: &mut Good, pointer: &str, value: Value) -> bool {
+    let Some(field) = good.inventory.pointer_mut("/issuers/step-issuer") else { return false };
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    let Some(parent) = field.pointer_mut(parent) else { return false };
+    parent[key] = value;
+    true
+}
+
+/// Sets a field of the configuration of the CA `internal`.
+fn ca(good: &mut Good, pointer: &str, value: Value) -> bool {
+    let Some(ca) = good.cas.get_mut("internal").filter(|ca| !ca.through_api) else { return false };
+    let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
+    let Some(parent) = ca.ca_json.pointer_mut(parent) else { return false };
+    parent[key] = value;
+    true
+}
+
+/// Sets a chart value, where there is a chart.
+fn value(good: &mut Good, pointer: &str, value: Value) -> bool {
+    if good.inventory.pointer("/stepIssuer/chart").is_none() {
+        return false;
+    }
+    let Some(mut place) = good.inventory.pointer_mut("/stepIssuer/values") else { return false };
+    for key in pointer.trim_start_matches('/').split('/') {
+        if !place.is_object() {
+            *place = json!({});
+        }
+        place = &mut place[key];
+    }
+    *place = value;
+    true
+}
+
+/// Adds a file that somebody wrote.
+fn file(good: &mut Good, text: &str) -> bool {
+    // Beside a kustomization it would be a file that nobody lists, which is another matter.
+    good.written.insert("own/file.yaml".to_owned(), text.to_owned());
+    true
+}
+
+const MUTATIONS: &[Mutation] = &[
+    // Inventory.
+    Mutation {
+        rule: "unknown-field",
+        follows: &[],
+        apply: |good| {
+            good.inventory["certifcates"] = json!({});
+            true
+        },
+    },
+    Mutation {
+        rule: "wrong-type",
+        follows: &[],
+        apply: |good| {
+            good.inventory["exporter"] = json!("yes");
+            true
+        },
+    },
+    Mutation {
+        rule: "layer-not-found",
+        follows: &[],
+        apply: |good| {
+            good.inventory["extends"] = json!(["bse"]);
+            true
+        },
+    },
+    Mutation { rule: "reference-unresolved", follows: &[], apply: |good| web(good, "issuer", json!("nobody")) },
+    Mutation {
+        rule: "name-invalid",
+        follows: &[],
+        apply: |good| {
+            good.inventory["labels"] = json!({"stage": "-x"});
+            true
+        },
+    },
+    Mutation {
+        rule: "rule-override-without-reason",
+        follows: &[],
+        apply: |good| {
+            good.inventory["rules"] = json!({"duration-unset": {"level": "off"}});
+            true
+        },
+    },
+    // CA snapshot.
+    Mutation {
+        rule: "snapshot-not-found",
+        follows: &[],
+        apply: |good| good.inventory["authorities"]["internal"]["snapshot"] != json!("pending") && good.cas.remove("internal").is_some(),
+    },
+    Mutation {
+        rule: "provisioner-not-found",
+        follows: &[],
+        apply: |good| issuer(good, "/provisioner/name", json!("nobody")) && !good.cas.is_empty(),
+    },
+    Mutation {
+        rule: "provisioner-not-jwk",
+        follows: &[],
+        apply: |good| ca(good, "/authority/provisioners/0", json!({"type": "ACME", "name": "step-issuer"})),
+    },
+    Mutation {
+        rule: "provisioner-without-key",
+        follows: &[],
+        apply: |good| ca(good, "/authority/provisioners/0/encryptedKey", json!("a.b.c")),
+    },
+    Mutation {
+        rule: "provisioner-kid-mismatch",
+        follows: &[],
+        apply: |good| {
+            ca(good, "/authority/provisioners/0/key/kid", json!("mine"))
+                && good.cas["internal"].ca_json["authority"]["provisioners"][0]["type"] == "JWK"
+        },
+    },
+    Mutation {
+        rule: "provisioner-kid-shared",
+        follows: &[],
+        apply: |good| {
+            let Some(ca) = good.cas.get_mut("internal") else { return false };
+            let mut twin = ca.ca_json["authority"]["provisioners"][0].clone();
+            twin["name"] = json!("twin");
+            ca.ca_json["authority"]["provisioners"].as_array_mut().expect("a list").push(twin);
+            true
+        },
+    },
+    Mutation {
+        rule: "ca-chain-broken",
+        follows: &["snapshot-altered"],
+        apply: |good| {
+            let Some(ca) = good.cas.get_mut("internal").filter(|ca| ca.certificates == "p-256") else { return false };
+            ca.certificates = "mixed";
+            true
+        },
+    },
+    // Issuer.
+    Mutation {
+        rule: "issuer-url-not-https",
+        follows: &[],
+        apply: |good| {
+            if good.inventory["authorities"]["internal"]["release"].is_string() {
+                return false;
+            }
+            let host = good.inventory["clusterDomain"].as_str().unwrap_or("cluster.local").to_owned();
+            good.inventory["authorities"]["internal"]["url"] = json!(format!("http://step-certificates.smallstep.svc.{host}"));
+            !good.cas.is_empty()
+        },
+    },
+    Mutation {
+        rule: "issuer-url-not-in-dns-names",
+        follows: &[],
+        apply: |good| {
+            good.inventory["authorities"]["internal"]["url"] = json!("https://elsewhere.example.com");
+            good.cas.get("internal").is_some_and(|ca| !ca.through_api)
+        },
+    },
+    Mutation {
+        rule: "issuer-password-namespace",
+        follows: &[],
+        apply: |good| issuer(good, "/provisioner/passwordRef/namespace", json!("smallstep")),
+    },
+    Mutation {
+        rule: "issuer-in-other-namespace",
+        follows: &["wildcard-matches-no-service"],
+        apply: |good| web(good, "namespace", json!("elsewhere")),
+    },
+    // Certificate.
+    Mutation {
+        rule: "wildcard-matches-no-service",
+        follows: &[],
+        apply: |good| {
+            let domain = good.inventory["clusterDomain"].as_str().unwrap_or("cluster.local").to_owned();
+            name(good, &format!("*.svc.{domain}"))
+        },
+    },
+    Mutation { rule: "wildcard-too-shallow", follows: &[], apply: |good| name(good, "*.smallstep") },
+    Mutation { rule: "wildcard-not-leftmost", follows: &[], apply: |good| name(good, "web.*.example.com") },
+    Mutation { rule: "dns-name-invalid", follows: &[], apply: |good| name(good, "https://web.example.com") },
+    Mutation {
+        rule: "certificate-without-name",
+        follows: &[],
+        apply: |good| {
+            let Some(web) = good.inventory.pointer_mut("/certificates/web").and_then(Value::as_object_mut) else { return false };
+            for field in ["dnsNames", "commonName", "ipAddresses", "uris", "emailAddresses"] {
+                web.remove(field);
+            }
+            true
+        },
+    },
+    Mutation {
+        rule: "common-name-too-long",
+        follows: &[],
+        apply: |good| !has_policy(good) && web(good, "commonName", json!("x".repeat(65))),
+    },
+    Mutation { rule: "duration-not-go", follows: &[], apply: |good| web(good, "duration", json!("1d")) },
+    Mutation {
+        rule: "duration-below-hour",
+        follows: &["renew-before-too-long"],
+        apply: |good| !is_special(good) && web(good, "duration", json!("30m")),
+    },
+    Mutation { rule: "duration-over-maximum", follows: &[], apply: |good| !is_special(good) && web(good, "duration", json!("10000h")) },
+    Mutation { rule: "duration-unset", follows: &[], apply: |good| !is_special(good) && web(good, "duration", Value::Null) },
+    Mutation {
+        rule: "renew-before-too-long",
+        follows: &[],
+        apply: |good| {
+            good.inventory["certificates"]["web"]["renewBeforePercentage"].is_null()
+                && !is_special(good)
+                && web(good, "renewBefore", json!("24h"))
+        },
+    },
+    Mutation {
+        rule: "renew-before-too-short",
+        follows: &[],
+        apply: |good| good.inventory["certificates"]["web"]["renewBeforePercentage"].is_null() && web(good, "renewBefore", json!("1m")),
+    },
+    Mutation {
+        rule: "renew-before-twice",
+        follows: &["field-needs-newer-cert-manager"],
+        apply: |good| !is_special(good) && web(good, "renewBefore", json!("8h")) && web(good, "renewBeforePercentage", json!(30)),
+    },
+    Mutation {
+        rule: "name-denied-by-policy",
+        follows: &[],
+        apply: |good| {
+            !has_policy(good)
+                && good.inventory.pointer("/certificates/web").is_some()
+                && ca(good, "/authority/policy", json!({"x509": {"allow": {"dns": ["only.example.com"]}}}))
+        },
+    },
+    Mutation {
+        rule: "field-dropped-by-ca",
+        follows: &[],
+        apply: |good| !is_special(good) && web(good, "subject", json!({"organizations": ["Example"]})),
+    },
+    Mutation {
+        rule: "field-needs-newer-cert-manager",
+        follows: &[],
+        apply: |good| {
+            good.inventory["versions"] = json!({"certManager": "1.15"});
+            good.inventory["certificates"]["web"]["renewBefore"].is_null() && web(good, "renewBeforePercentage", json!(30))
+        },
+    },
+    Mutation { rule: "usage-unknown", follows: &["field-dropped-by-ca"], apply: |good| web(good, "usages", json!(["server"])) },
+    Mutation {
+        rule: "secret-template-annotation",
+        follows: &[],
+        apply: |good| web(good, "secretTemplate", json!({"annotations": {"cert-manager.io/issuer-name": "x"}})),
+    },
+    Mutation {
+        rule: "output-format-twice",
+        follows: &[],
+        apply: |good| web(good, "additionalOutputFormats", json!([{"type": "DER"}, {"type": "DER"}])),
+    },
+    Mutation {
+        rule: "private-key-settings",
+        follows: &[],
+        apply: |good| web(good, "privateKey", json!({"algorithm": "ECDSA", "size": 123})),
+    },
+    Mutation {
+        rule: "secret-name-collision",
+        follows: &["manifest-duplicate"],
+        apply: |good| {
+            let Some(certificates) = good.inventory["certificates"].as_object_mut().filter(|all| all.contains_key("web")) else {
+                return false;
+            };
+            let mut twin = certificates["web"].clone();
+            let secret =
+                twin["secretName"].as_str().map_or_else(|| format!("{}-tls", twin["name"].as_str().unwrap_or("web")), str::to_owned);
+            twin["name"] = json!("twin");
+            twin["secretName"] = json!(secret);
+            certificates.insert("twin".to_owned(), twin);
+            true
+        },
+    },
+    // Chart.
+    Mutation {
+        rule: "chart-version-floating",
+        follows: &[],
+        apply: |good| {
+            if good.inventory.pointer("/stepIssuer/chart").is_none() {
+                return false;
+            }
+            good.inventory["stepIssuer"]["chart"]["version"] = json!("1.x");
+            good.inventory["stepIssuer"]["values"] = json!({"serviceAccount": {"create": true}});
+            true
+        },
+    },
+    Mutation { rule: "values-unknown-key", follows: &[], apply: |good| value(good, "/replicaCout", json!(2)) },
+    Mutation { rule: "values-wrong-type", follows: &[], apply: |good| value(good, "/replicaCount", json!("2")) },
+    Mutation {
+        rule: "values-not-checked",
+        follows: &[],
+        apply: |good| {
+            if good.inventory.pointer("/stepIssuer/chart").is_none() {
+                return false;
+            }
+            good.inventory["stepIssuer"]["chart"]["version"] = json!("1.99.0");
+            good.inventory["stepIssuer"]["values"] = json!({"serviceAccount": {"create": true}});
+            true
+        },
+    },
+    Mutation {
+        rule: "chart-image-withdrawn",
+        follows: &[],
+        apply: |good| {
+            good.inventory.pointer("/stepIssuer/values/kubeRBACproxy").is_some()
+                && good.inventory["stepIssuer"]["values"].as_object_mut().is_some_and(|values| values.remove("kubeRBACproxy").is_some())
+        },
+    },
+    Mutation {
+        rule: "chart-service-account-split",
+        follows: &[],
+        apply: |good| value(good, "/serviceAccount", json!({"create": false, "name": "other"})),
+    },
+    Mutation {
+        rule: "chart-default-service-account",
+        follows: &[],
+        apply: |good| value(good, "/serviceAccount", json!({"create": false})),
+    },
+    Mutation {
+        rule: "approval-check-disabled",
+        follows: &[],
+        apply: |good| value(good, "/deployment/args/disableApprovalCheck", json!(true)),
+    },
+    Mutation {
+        rule: "affinity-pins-controller",
+        follows: &[],
+        apply: |good| {
+            value(
+                good,
+                "/affinity",
+                json!({"podAffinity": {
+        "requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "kubernetes.io/hostname",
+            "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "step-certificates"}}}]}}),
+            )
+        },
+    },
+    // Distribution.
+    Mutation {
+        rule: "private-key-shared",
+        follows: &[],
+        apply: |good| {
+            web(
+                good,
+                "secretTemplate",
+                json!({"annotations": {
+        "replicator.v1.mittwald.de/replicate-to": ".*"}}),
+            )
+        },
+    },
+    Mutation {
+        rule: "reflector-pattern-invalid",
+        follows: &["private-key-shared"],
+        apply: |good| {
+            web(
+                good,
+                "secretTemplate",
+                json!({"annotations": {
+        "reflector.v1.k8s.emberstack.com/reflection-allowed": "true", "reflector.v1.k8s.emberstack.com/reflection-auto-enabled": "true",
+        "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces": "*"}}),
+            )
+        },
+    },
+    Mutation {
+        rule: "cluster-bundle-not-reconciled",
+        follows: &[],
+        apply: |good| {
+            file(
+                good,
+                "apiVersion: trust-manager.io/v1alpha2\nkind: ClusterBundle\nmetadata: {name: x}\nspec:\n  inLineCAs: x\n  target: {configMap: {}, namespaceSelector: {}}\n",
+            )
+        },
+    },
+    // RBAC.
+    Mutation {
+        rule: "rbac-wildcard",
+        follows: &["rbac-reaches-ca-keys"],
+        apply: |good| {
+            file(
+                good,
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: x, namespace: elsewhere}\nrules: [{apiGroups: ['*'], resources: ['*'], verbs: ['*']}]\n",
+            )
+        },
+    },
+    // Delivery.
+    Mutation {
+        rule: "image-mutable-tag",
+        follows: &[],
+        apply: |good| {
+            file(
+                good,
+                "apiVersion: batch/v1\nkind: Job\nmetadata: {name: x, namespace: elsewhere}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: x, image: 'registry.example.com/x:latest'}]\n",
+            )
+        },
+    },
+    // Manifest.
+    Mutation { rule: "manifest-invalid-yaml", follows: &[], apply: |good| file(good, "a: [\n") },
+    Mutation {
+        rule: "manifest-unknown-field",
+        follows: &[],
+        apply: |good| {
+            file(
+                good,
+                "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: x, namespace: elsewhere}\nautomountServiceAccountTokn: false\n",
+            )
+        },
+    },
+    Mutation {
+        rule: "cluster-scoped-with-namespace",
+        follows: &[],
+        apply: |good| {
+            file(
+                good,
+                "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {name: x, namespace: elsewhere}\nrules: []\n",
+            )
+        },
+    },
+    Mutation {
+        rule: "manifest-secret-material",
+        follows: &[],
+        apply: |good| {
+            file(good, "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: elsewhere}\nstringData: {password: hunter2}\n")
+        },
+    },
+    // A second JWK provisioner makes the chart's own password Secret doubtful.
+    Mutation {
+        rule: "issuer-password-may-be-another",
+        follows: &[],
+        apply: |good| {
+            let Some(ca) = good.cas.get_mut("internal").filter(|ca| ca.certificates == "p-256" && !ca.through_api) else { return false };
+            if ca.ca_json["authority"]["provisioners"]
+                .as_array()
+                .is_none_or(|list| list.len() > 1 || list[0]["key"]["kid"] == jwk("admin", "p-521")["key"]["kid"])
+            {
+                return false;
+            }
+            ca.ca_json["authority"]["provisioners"].as_array_mut().expect("a list").insert(0, jwk("admin", "p-521"));
+            let fullname =
+                if good.inventory["authorities"]["internal"]["release"].is_string() { "ca-step-certificates" } else { "step-certificates" };
+            issuer(good, "/provisioner/passwordRef/name", json!(format!("{fullname}-provisioner-password")))
+        },
+    },
+];
