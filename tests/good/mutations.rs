@@ -81,8 +81,15 @@ fn issuer(good: &mut Good, pointer: &str, value: Value) -> bool {
     let Some(field) = good.inventory.pointer_mut("/issuers/step-issuer") else { return false };
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
     let Some(parent) = field.pointer_mut(parent) else { return false };
-    parent[key] = value;
+    put(parent, key, value);
     true
+}
+
+fn put(parent: &mut Value, key: &str, value: Value) {
+    match key.parse::<usize>() {
+        Ok(index) => parent[index] = value,
+        Err(_) => parent[key] = value,
+    }
 }
 
 /// Sets a field of the configuration of the CA `internal`.
@@ -90,7 +97,7 @@ fn ca(good: &mut Good, pointer: &str, value: Value) -> bool {
     let Some(ca) = good.cas.get_mut("internal").filter(|ca| !ca.through_api) else { return false };
     let (parent, key) = pointer.rsplit_once('/').expect("a pointer");
     let Some(parent) = ca.ca_json.pointer_mut(parent) else { return false };
-    parent[key] = value;
+    put(parent, key, value);
     true
 }
 
