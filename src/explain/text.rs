@@ -13,7 +13,7 @@ const VALUE_SHOWN: usize = 120;
 impl RuleExplanation {
     /// The rule as text.
     pub fn to_text(&self) -> String {
-        format!("{} ({})\n\n{}\n", self.rule, self.level, self.text)
+        format!("{}\n\n{}\n", self.rule, self.text)
     }
 }
 
