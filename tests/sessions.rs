@@ -44,6 +44,8 @@ fn run(command: &str, folder: &Path, home: &Path) -> (String, i32) {
         .env("HOME", home)
         .env("LC_ALL", "C")
         .env("COLUMNS", "120")
+        // The day on which everything is judged.
+        .env("TRUSTREE_AS_OF", "2027-06-01")
         .env("TRUSTREE_TEST_DATA", root().join("tests/data"));
     process
         .env("GIT_CONFIG_NOSYSTEM", "1")
