@@ -1,5 +1,6 @@
 //! Values to text, one file per format. Nothing here prints: whoever calls decides where the text goes.
 
+pub mod changes;
 pub mod human;
 pub mod json;
 

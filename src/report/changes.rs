@@ -1,0 +1,438 @@
+//! Differences as text for people, in three views: by meaning, as unified text, and as counts. What is the same in many
+//! environments is told once. A limit on size cuts details of what can break least, then headlines, never the counts.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+
+use super::human::{NAMES_SHOWN, without_control};
+use crate::change::{Change, FieldChange, FileDifference, Op, Risk, What};
+use crate::finding::counted;
+use crate::report::some_of;
+use crate::tree::Digest;
+use crate::yaml::scalar;
+
+/// Names of environments that a group shows when they do not all fit.
+const FEW_NAMES: usize = 3;
+
+/// Names that fit on the line of a group.
+const SOME_NAMES: usize = 6;
+
+/// Characters of a value; what lies in the middle of a longer one is cut.
+const VALUE_SHOWN: usize = 100;
+
+/// Fields of one change.
+const FIELDS_SHOWN: usize = 40;
+
+/// How differences are told, and how much of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Telling {
+    /// Which of them.
+    pub view: View,
+    /// Bytes that the differences may take; None for no limit.
+    pub limit: Option<usize>,
+}
+
+/// How differences are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// What they mean, the worst first.
+    Semantic,
+    /// Lines, file by file.
+    Unified,
+    /// Counts.
+    Summary,
+}
+
+/// What differs across environments, each thing once. Nothing else of an environment is kept.
+#[derive(Debug, Default)]
+pub struct ChangeGroups {
+    changes: Groups<Change>,
+    files: Groups<FileDifference>,
+    sets: Groups<Counts>,
+}
+
+/// Values with the environments that they are the same in, in order of their first one.
+#[derive(Debug)]
+struct Groups<T> {
+    all: Vec<(T, Vec<String>)>,
+    /// Where each of them stands in that list.
+    known: HashMap<Digest, usize>,
+}
+
+impl<T> Default for Groups<T> {
+    fn default() -> Groups<T> {
+        Groups { all: Vec::new(), known: HashMap::new() }
+    }
+}
+
+impl<T> Groups<T> {
+    fn add(&mut self, fingerprint: Digest, value: T, environment: &str) {
+        match self.known.get(&fingerprint) {
+            Some(index) => self.all[*index].1.push(environment.to_owned()),
+            None => {
+                self.known.insert(fingerprint, self.all.len());
+                self.all.push((value, vec![environment.to_owned()]));
+            }
+        }
+    }
+}
+
+/// How many changes there are of a kind.
+#[derive(Debug, Default)]
+struct Counts {
+    risks: BTreeMap<Risk, usize>,
+    kinds: BTreeMap<What, usize>,
+}
+
+impl Counts {
+    fn of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> Counts {
+        let mut counts = Counts::default();
+        for change in changes {
+            *counts.risks.entry(change.risk).or_default() += 1;
+            *counts.kinds.entry(change.what).or_default() += 1;
+        }
+        counts
+    }
+
+    fn shown(&self) -> String {
+        let kinds: Vec<String> = self.kinds.iter().map(|(what, number)| counted_kind(*what, *number)).collect();
+        format!("{} ({}; {})", counted(self.risks.values().sum(), "change"), risks_shown(&self.risks), kinds.join(", "))
+    }
+}
+
+fn risks_shown(risks: &BTreeMap<Risk, usize>) -> String {
+    risks.iter().map(|(risk, number)| format!("{number} {risk}")).collect::<Vec<_>>().join(", ")
+}
+
+fn counted_kind(what: What, number: usize) -> String {
+    let (noun, verb) = match what {
+        What::ObjectAdded => ("object", "added"),
+        What::ObjectRemoved => ("object", "removed"),
+        What::ObjectChanged => ("object", "changed"),
+        What::ObjectMoved => ("object", "moved"),
+        What::FileAdded => ("file", "added"),
+        What::FileRemoved => ("file", "removed"),
+        What::FileChanged => ("file", "changed"),
+        What::FileRenamed => ("file", "renamed"),
+        What::RightsChanged => ("subject", "with other rights"),
+        What::LayoutOnly => ("file", "with another layout"),
+        What::FileLeft => ("file", "left to its editor"),
+    };
+    format!("{} {verb}", counted(number, noun))
+}
+
+impl ChangeGroups {
+    /// Adds what an environment's plan means.
+    pub fn add_changes(&mut self, changes: Vec<Change>, environment: &str) {
+        if changes.is_empty() {
+            return;
+        }
+        let mut fingerprints: Vec<String> = changes.iter().map(|change| change.fingerprint.to_string()).collect();
+        fingerprints.sort_unstable();
+        let set = Digest::of_parts(fingerprints.iter().map(String::as_bytes));
+        self.sets.add(set, Counts::of(&changes), environment);
+        for change in changes {
+            self.changes.add(change.fingerprint, change, environment);
+        }
+    }
+
+    /// Adds the differences of an environment's files.
+    pub fn add_files(&mut self, files: Vec<FileDifference>, environment: &str) {
+        for file in files {
+            self.files.add(file.fingerprint, file, environment);
+        }
+    }
+
+    /// Everything that was added, as asked for.
+    pub fn told(&self, telling: Telling, color: bool) -> String {
+        let paint = Paint { color };
+        match telling.view {
+            View::Semantic => self.semantic(telling.limit, paint),
+            View::Unified => self.unified(telling.limit, paint),
+            View::Summary => self.summary(telling.limit),
+        }
+    }
+
+    fn semantic(&self, limit: Option<usize>, paint: Paint) -> String {
+        let mut sorted: Vec<&(Change, Vec<String>)> = self.changes.all.iter().collect();
+        sorted.sort_by_key(|(change, _)| change.severity());
+        let pieces: Vec<Piece<'_>> = sorted.into_iter().map(|(change, environments)| piece(change, environments, paint)).collect();
+        let heading = |risk: Risk| format!("{}\n", paint.with(Style::new().bold().underline(), &format!("{risk}:")));
+        Budget { pieces: &pieces, limit, noun: "change", heading: Some(&heading) }.text()
+    }
+
+    fn unified(&self, limit: Option<usize>, paint: Paint) -> String {
+        let pieces: Vec<Piece<'_>> =
+            self.files.all.iter().map(|(difference, environments)| unified_piece(difference, environments, paint)).collect();
+        Budget { pieces: &pieces, limit, noun: "difference", heading: None }.text()
+    }
+
+    fn summary(&self, limit: Option<usize>) -> String {
+        let mut sorted: Vec<&(Counts, Vec<String>)> = self.sets.all.iter().collect();
+        sorted.sort_by_key(|(counts, _)| counts.risks.keys().next().copied());
+        let line = |(counts, environments): &&(Counts, Vec<String>)| {
+            let names = match environments.as_slice() {
+                [one] => one.clone(),
+                several => format!("{} ({})", counted(several.len(), "environment"), few_of(several)),
+            };
+            format!("{}: {}\n", without_control(&names), counts.shown())
+        };
+        let lines: Vec<Piece<'_>> = sorted
+            .iter()
+            .map(|group| Piece {
+                risk: group.0.risks.keys().next().copied().unwrap_or(Risk::Rest),
+                head: line(group),
+                details: String::new(),
+                environments: &group.1,
+            })
+            .collect();
+        Budget { pieces: &lines, limit, noun: "group", heading: None }.text()
+    }
+}
+
+/// All names where they are few, otherwise some and how many more there are.
+fn few_of(names: &[String]) -> String {
+    some_of(names, if names.len() <= SOME_NAMES { SOME_NAMES } else { FEW_NAMES })
+}
+
+/// Colour, where there is some.
+#[derive(Debug, Clone, Copy)]
+struct Paint {
+    color: bool,
+}
+
+impl Paint {
+    fn with(self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    /// A line that begins with a mark, in the mark's colour.
+    fn marked(self, mark: char, text: &str) -> String {
+        let style = match mark {
+            '+' => AnsiColor::Green.on_default(),
+            '-' => AnsiColor::Red.on_default(),
+            '>' => AnsiColor::Cyan.on_default(),
+            _ => AnsiColor::Yellow.on_default(),
+        };
+        format!("{} {text}", self.with(style.bold(), &mark.to_string()))
+    }
+}
+
+/// One thing that differs.
+struct Piece<'a> {
+    risk: Risk,
+    head: String,
+    details: String,
+    environments: &'a [String],
+}
+
+/// Pieces and the bytes that they may take.
+struct Budget<'a> {
+    pieces: &'a [Piece<'a>],
+    limit: Option<usize>,
+    /// What a piece is called in a count.
+    noun: &'static str,
+    heading: Option<&'a dyn Fn(Risk) -> String>,
+}
+
+impl Budget<'_> {
+    /// As much as fits. Steps of giving up: the details of one piece after the other, the least risky first, then the
+    /// pieces themselves. What is left out is counted in any case, whatever the limit.
+    fn text(&self) -> String {
+        let whole = self.after_steps(0);
+        let Some(limit) = self.limit.filter(|limit| whole.len() > *limit) else { return whole };
+        let fits = |step: usize| self.after_steps(step).len() <= limit;
+        let all = 2 * self.pieces.len();
+        // A count with one digit more can make a step longer than the one before.
+        let (mut low, mut high) = (1, all);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if fits(middle) { high = middle } else { low = middle + 1 }
+        }
+        self.after_steps((low..=all).find(|step| fits(*step)).unwrap_or(all))
+    }
+
+    fn after_steps(&self, steps: usize) -> String {
+        let number = self.pieces.len();
+        // The order in which pieces are given up: from the least risky, and from the back.
+        let mut order: Vec<usize> = (0..number).collect();
+        order.sort_by_key(|index| std::cmp::Reverse((self.pieces[*index].risk, *index)));
+        let without_details: BTreeSet<usize> = order.iter().take(steps).copied().collect();
+        let gone: BTreeSet<usize> = order.iter().take(steps.saturating_sub(number)).copied().collect();
+        let mut text = String::new();
+        let mut risk = None;
+        for (index, piece) in self.pieces.iter().enumerate().filter(|(index, _)| !gone.contains(index)) {
+            if let Some(heading) = self.heading
+                && risk.replace(piece.risk) != Some(piece.risk)
+            {
+                let _ = write!(text, "{}", heading(piece.risk));
+            }
+            text.push_str(&piece.head);
+            if !without_details.contains(&index) {
+                text.push_str(&piece.details);
+            }
+        }
+        let cut = without_details.iter().filter(|index| !gone.contains(index) && !self.pieces[**index].details.is_empty()).count();
+        text.push_str(&self.left_out(cut, &gone));
+        text
+    }
+
+    /// The last line of what was cut.
+    fn left_out(&self, without_details: usize, gone: &BTreeSet<usize>) -> String {
+        let mut parts = Vec::new();
+        if !gone.is_empty() {
+            let mut risks: BTreeMap<Risk, usize> = BTreeMap::new();
+            let mut environments = BTreeSet::new();
+            for piece in gone.iter().map(|index| &self.pieces[*index]) {
+                *risks.entry(piece.risk).or_default() += 1;
+                environments.extend(piece.environments);
+            }
+            let more = if gone.len() < self.pieces.len() { " more" } else { "" };
+            let number = counted(gone.len(), self.noun);
+            let (count, noun) = number.split_once(' ').unwrap_or((&number, ""));
+            let places = counted(environments.len(), "environment");
+            parts.push(format!("{count}{more} {noun} in {places} not shown ({})", risks_shown(&risks)));
+        }
+        if without_details > 0 {
+            parts.push(format!("details of {} not shown", counted(without_details, self.noun)));
+        }
+        match (parts.is_empty(), self.limit) {
+            (true, _) | (_, None) => String::new(),
+            (false, Some(limit)) => format!("… {}: the limit is {}\n", parts.join(", "), counted(limit, "byte")),
+        }
+    }
+}
+
+/// One difference as unified text, with the environments in which it is the same.
+fn unified_piece<'a>(difference: &FileDifference, environments: &'a [String], paint: Paint) -> Piece<'a> {
+    let bold = Style::new().bold();
+    let mut head = String::new();
+    // Writing into a string cannot fail.
+    let _ = writeln!(head, "{}", paint.with(bold, &format!("# {}: {}", difference.path, difference.cause)));
+    for sentence in &difference.trust {
+        let sentence = format!("# {}", without_control(sentence));
+        let _ = writeln!(head, "{}", paint.with(AnsiColor::Yellow.on_default().bold(), &sentence));
+    }
+    if environments.len() > 1 {
+        let names = some_of(environments, NAMES_SHOWN);
+        let _ = writeln!(head, "# the same in {}: {names}", counted(environments.len(), "environment"));
+    }
+    let mut details = String::new();
+    // Not `lines()`, which would drop the carriage returns that a difference may consist of.
+    for line in difference.text.split_terminator('\n') {
+        let line = &*without_control(line);
+        let style = match line.as_bytes().first() {
+            Some(b'+') if line.starts_with("+++") => bold,
+            Some(b'-') if line.starts_with("---") => bold,
+            Some(b'+') => AnsiColor::Green.on_default(),
+            Some(b'-') => AnsiColor::Red.on_default(),
+            Some(b'@') => AnsiColor::Cyan.on_default(),
+            _ => Style::new(),
+        };
+        let _ = writeln!(details, "{}", paint.with(style, line));
+    }
+    Piece { risk: difference.risk, head, details, environments }
+}
+
+/// One change by its meaning, with the environments in which it is the same.
+fn piece<'a>(change: &Change, environments: &'a [String], paint: Paint) -> Piece<'a> {
+    let mut head = format!("{}\n", paint.marked(mark_of(change.what), &without_control(&headline(change, environments))));
+    if environments.len() > 1 {
+        let _ = writeln!(head, "    in {}: {}", counted(environments.len(), "environment"), few_of(environments));
+    }
+    let mut details = String::new();
+    for meaning in &change.meanings {
+        let style = if change.risk == Risk::Rest { Style::new() } else { Style::new().bold() };
+        let _ = writeln!(details, "    {}", paint.with(style, &without_control(&meaning.text)));
+    }
+    for field in change.fields.iter().take(FIELDS_SHOWN) {
+        let (mark, line) = field_line(field);
+        let _ = writeln!(details, "    {}", paint.marked(mark, &without_control(&line)));
+    }
+    if change.fields.len() > FIELDS_SHOWN {
+        let _ = writeln!(details, "    … and {}", counted(change.fields.len() - FIELDS_SHOWN, "more field"));
+    }
+    Piece { risk: change.risk, head, details, environments }
+}
+
+fn mark_of(what: What) -> char {
+    match what {
+        What::ObjectAdded | What::FileAdded => '+',
+        What::ObjectRemoved | What::FileRemoved => '-',
+        What::ObjectMoved | What::FileRenamed => '>',
+        What::ObjectChanged | What::FileChanged | What::RightsChanged | What::LayoutOnly | What::FileLeft => '~',
+    }
+}
+
+/// What it is and where; in a group the environment's own folder is a `*`.
+fn headline(change: &Change, environments: &[String]) -> String {
+    let place = |path: &camino::Utf8Path| match environments {
+        [first, _, ..] => path.as_str().replacen(&format!("/{first}/"), "/*/", 1),
+        _ => path.to_string(),
+    };
+    let file = change.file.as_deref().map(place);
+    let cause = change.cause.map(|cause| cause.to_string()).unwrap_or_default();
+    let title = match (&change.object, &file) {
+        (Some(object), _) if change.what == What::RightsChanged => format!("rights of {object}"),
+        (Some(object), Some(file)) => format!("{object} ({file}: {cause})"),
+        (Some(object), None) => object.to_string(),
+        (None, Some(file)) => format!("{file} ({cause})"),
+        (None, None) => cause,
+    };
+    match (change.what, change.from.as_deref().map(place)) {
+        (What::LayoutOnly, _) if change.meanings.is_empty() => format!("{title}: {}", change.what),
+        (_, Some(from)) => format!("{title}: {} from {from}", change.what),
+        _ => title,
+    }
+}
+
+/// A field's mark and line.
+fn field_line(field: &FieldChange) -> (char, String) {
+    let (mark, verb) = match field.op {
+        Op::Add => ('+', "added"),
+        Op::Remove => ('-', "removed"),
+        Op::Replace => ('~', "changed"),
+        Op::Move => ('>', "moved"),
+        Op::Reorder => ('~', "reordered"),
+        Op::Rewrite => ('~', "written differently"),
+    };
+    let path = cut(if field.path.is_empty() { "the whole" } else { &field.path });
+    let from = field.from.as_deref().map(cut).unwrap_or_default();
+    let text = match (field.op, &field.old, &field.new) {
+        (Op::Move, ..) => format!("{path}: moved from {from}"),
+        (Op::Reorder, ..) => format!("{path}: the same items in another order"),
+        _ if field.hidden => format!("{path}: {verb}, not shown"),
+        (Op::Rewrite, Some(old), Some(new)) => format!("{path}: {} -> {}, the same value written differently", value(old), value(new)),
+        (_, Some(old), Some(new)) => format!("{path}: {} -> {}", value(old), value(new)),
+        (_, Some(one), None) | (_, None, Some(one)) => format!("{path}: {}", value(one)),
+        (_, None, None) => format!("{path}: {verb}"),
+    };
+    (mark, text)
+}
+
+/// A value on one line.
+fn value(value: &Value) -> String {
+    match value {
+        Value::String(text) => cut(&scalar(text)),
+        Value::Object(map) if map.len() == 1 => match map.get("certificates").and_then(Value::as_array) {
+            Some(certificates) => counted(certificates.len(), "certificate"),
+            None => cut(&value.to_string()),
+        },
+        other => cut(&other.to_string()),
+    }
+}
+
+/// A long text without its middle.
+fn cut(text: &str) -> String {
+    let length = text.chars().count();
+    if length <= VALUE_SHOWN {
+        return text.to_owned();
+    }
+    let (start, end) = (VALUE_SHOWN * 2 / 3, VALUE_SHOWN / 3);
+    let first: String = text.chars().take(start).collect();
+    let last: String = text.chars().skip(length - end).collect();
+    format!("{first}…{last}")
+}
