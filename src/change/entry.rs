@@ -154,6 +154,34 @@ pub enum Code {
     Remark,
 }
 
+impl fmt::Display for Code {
+    /// A few words for a headline; none for a remark.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Code::RootReplaced => "root replaced",
+            Code::RootRemovedWhileUsed => "root removed while it is used",
+            Code::RootRemoved => "root removed",
+            Code::RootAddedBesideOld => "new root beside the old",
+            Code::RootAdded => "first root",
+            Code::SameKeyReissued => "same key reissued",
+            Code::OldCertificateRemoved => "old certificate removed",
+            Code::CertificateReplaced => "certificate replaced",
+            Code::CertificateAdded => "certificate added",
+            Code::CertificateRemoved => "certificate removed",
+            Code::CertificatesReordered => "certificates reordered",
+            Code::RightsGained => "more than before",
+            Code::RightsUnknown => "not all known",
+            Code::RightsLost => "less than before",
+            Code::Unreadable => "unreadable",
+            Code::KeyIdChanged => "another key",
+            Code::ProvisionerRenamed => "another provisioner name",
+            Code::PasswordMoved => "password from elsewhere",
+            Code::AuthorityMoved => "another URL",
+            Code::Remark => "",
+        })
+    }
+}
+
 /// A sentence about a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Meaning {

@@ -363,6 +363,10 @@ impl Others for OthersOf<'_> {
     fn url(&self) -> Option<&str> {
         self.url.as_deref()
     }
+
+    fn is_gone(&self) -> bool {
+        self.me.is_none()
+    }
 }
 
 impl Change {

@@ -143,6 +143,19 @@ fn trust_comes_first_and_looks_at_files_that_stay() {
 }
 
 #[test]
+fn an_issuer_that_goes_takes_its_root_with_it() {
+    let one = root("One", &key());
+    let gone = || vec![file("i.yaml", Some(&issuer("i", &one)), None)];
+    let alone = told(&found(gone(), &[]));
+    assert!(
+        alone[0].starts_with("trust ObjectRemoved StepIssuer `i` in namespace `ns` out/one/i.yaml; root removed with its object: `CN=One`"),
+        "{alone:?}"
+    );
+    let beside = told(&found(gone(), &[("j.yaml", &issuer("j", &one))]));
+    assert!(beside[0].contains("root removed with its object (StepIssuer `j` in namespace `ns` still trusts it): `CN=One`"), "{beside:?}");
+}
+
+#[test]
 fn rights_are_those_of_roles_and_bindings_in_any_file() {
     let role = |verbs: &str| {
         format!(

@@ -10,6 +10,7 @@ use crate::pki::GoDuration;
 
 /// What can tell the items of a list apart, the first that does for all items of both sides. A `?` marks a field that
 /// may be missing. These are the keys by which the API server merges the lists of its own kinds, and what they leave out.
+/// Nothing by which a secret could be called is among them: they stand in paths.
 const ITEM_KEYS: &[&[&str]] = &[
     &["kind", "name", "namespace?"],
     &["name"],
@@ -18,13 +19,13 @@ const ITEM_KEYS: &[&[&str]] = &[
     &["mountPath"],
     &["devicePath"],
     &["topologyKey", "whenUnsatisfiable?"],
-    &["key", "operator?", "effect?"],
+    &["key", "operator"],
+    &["key", "effect"],
     &["host"],
     &["ip"],
     &["uid"],
     &["type"],
     &["path"],
-    &["key"],
 ];
 
 /// The same for the rules of a role.

@@ -67,7 +67,7 @@ fn of_issuer(namespace: Option<&str>, old: &Value, new: &Value, url: &str) -> Ve
     found
 }
 
-/// ``Secret `ns/name` (key `password`)``; a StepIssuer reads in its own namespace.
+/// ``Secret `ns/name` (key `other`)``, where the key has not the usual name; a StepIssuer reads in its own namespace.
 fn password(namespace: Option<&str>, issuer: &Value) -> Option<String> {
     let provisioner = issuer.get("provisioner")?;
     let text = |pointer: &str| provisioner.pointer(pointer).and_then(Value::as_str);
@@ -80,7 +80,7 @@ fn password(namespace: Option<&str>, issuer: &Value) -> Option<String> {
     let name = text("/passwordRef/name")?;
     let namespace = text("/passwordRef/namespace").or(namespace);
     let name = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}"));
-    let key = text("/passwordRef/key").map(|key| format!(" (key `{key}`)")).unwrap_or_default();
+    let key = text("/passwordRef/key").filter(|key| *key != "password").map(|key| format!(" (key `{key}`)")).unwrap_or_default();
     Some(format!("Secret `{name}`{key}"))
 }
 

@@ -43,7 +43,7 @@ struct Right {
     verb: String,
 }
 
-/// Rights by who holds them.
+/// Rights by who holds them; those of a role that nobody is bound to stand under the role.
 type Rights = BTreeMap<Object, BTreeSet<Right>>;
 
 /// Whether a kind takes part in what is compared here.
@@ -64,8 +64,8 @@ pub(super) fn changes(before: &[&Document], after: &[&Document]) -> Vec<(Object,
     let mut found = Vec::new();
     for holder in holders {
         let (old, new) = (old.get(holder).unwrap_or(&nothing), new.get(holder).unwrap_or(&nothing));
-        let mut meanings = told(holder, &missing(new, old), true);
-        meanings.extend(told(holder, &missing(old, new), false));
+        let mut meanings = told(holder, &missing(new, old), true, &nothing);
+        meanings.extend(told(holder, &missing(old, new), false, new));
         meanings.sort_by_key(|meaning| meaning.code);
         if !meanings.is_empty() {
             found.push((holder.clone(), meanings));
@@ -136,8 +136,7 @@ fn rights(documents: &[&Document], unbound: &BTreeSet<RoleKey>) -> Option<Rights
     let mut found = Rights::new();
     let mut left = MAX_RIGHTS;
     for (key, role) in roles.iter().filter(|(key, _)| unbound.contains(*key)) {
-        let holder = Object { kind: "whoever is bound to".to_owned(), ..role.object.clone()? };
-        let holder = Object { kind: format!("{} {}", holder.kind, key.0), ..holder };
+        let holder = role.object.clone()?;
         let scope = if key.0 == "Role" { Scope::Namespace(key.1.clone()) } else { Scope::WhereBound };
         grant(found.entry(holder).or_default(), role, &scope, &mut left)?;
     }
@@ -209,48 +208,61 @@ fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
     value.get(key).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// Sentences about rights that somebody got or lost: things with the same verbs in the same place share one.
-fn told(holder: &Object, rights: &[Right], gained: bool) -> Vec<Meaning> {
+/// Sentences about rights that somebody got or lost; of what was lost, `kept` may be a part.
+fn told(holder: &Object, rights: &[Right], gained: bool, kept: &BTreeSet<Right>) -> Vec<Meaning> {
     let who = called(holder);
-    let mut verbs: BTreeMap<(&Scope, &Thing), BTreeSet<&str>> = BTreeMap::new();
-    for right in rights {
-        verbs.entry((&right.scope, &right.thing)).or_default().insert(&right.verb);
-    }
     let mut found = Vec::new();
-    let mut things: BTreeMap<(&Scope, BTreeSet<&str>), Vec<&Thing>> = BTreeMap::new();
-    for ((scope, thing), verbs) in verbs {
-        match thing {
-            Thing::RoleOf(role) => {
-                let bound = if gained { "is now bound to" } else { "is no longer bound to" };
-                let text = format!("{who} {bound} {role}{}{}", place(scope), remark(role));
-                found.push(Meaning::new(Code::RightsUnknown, text));
-            }
-            _ => things.entry((scope, verbs)).or_default().push(thing),
+    for right in rights {
+        if let Thing::RoleOf(role) = &right.thing {
+            let bound = if gained { "is now bound to" } else { "is no longer bound to" };
+            let text = format!("{who} {bound} {role}{}{}", place(&right.scope), remark(role));
+            found.push(Meaning::new(Code::RightsUnknown, text));
         }
     }
     let (code, may) = if gained { (Code::RightsGained, "may now") } else { (Code::RightsLost, "may no longer") };
-    for ((scope, verbs), things) in things {
-        let does_all = verbs.contains("*");
-        let does = if does_all {
-            "do anything with".to_owned()
-        } else {
-            verbs.iter().map(|verb| format!("`{verb}`")).collect::<Vec<_>>().join(", ")
-        };
-        let is_url = things.iter().all(|thing| matches!(thing, Thing::Url(_)));
-        let names = named(&things);
-        let what = if does_all && names == "anything" { "do anything".to_owned() } else { format!("{does} {names}") };
-        let place = if is_url { String::new() } else { place(scope) };
-        found.push(Meaning::new(code, format!("{who} {may} {what}{place}")));
+    for (what, rights) in phrases(rights.iter()) {
+        let part: Vec<&Right> = kept.iter().filter(|kept| rights.iter().any(|right| covers(right, kept))).collect();
+        let left: Vec<String> = phrases(part).into_iter().map(|(what, _)| what).collect();
+        let rest = if left.is_empty() { String::new() } else { format!(", but still {}", left.join(", and ")) };
+        found.push(Meaning::new(code, format!("{who} {may} {what}{rest}")));
     }
     found
 }
 
+/// Rights in words, each phrase with the rights that it stands for: things with the same verbs in the same place share one.
+fn phrases<'a>(rights: impl IntoIterator<Item = &'a Right>) -> Vec<(String, Vec<&'a Right>)> {
+    let mut things: BTreeMap<(&Scope, &Thing), Vec<&Right>> = BTreeMap::new();
+    for right in rights.into_iter().filter(|right| !matches!(right.thing, Thing::RoleOf(_))) {
+        things.entry((&right.scope, &right.thing)).or_default().push(right);
+    }
+    let mut groups: BTreeMap<(&Scope, BTreeSet<&str>), Vec<&Right>> = BTreeMap::new();
+    for ((scope, _), rights) in things {
+        let verbs = rights.iter().map(|right| right.verb.as_str()).collect();
+        groups.entry((scope, verbs)).or_default().extend(rights);
+    }
+    groups.into_iter().map(|((scope, verbs), rights)| (phrase(scope, &verbs, &rights), rights)).collect()
+}
+
+fn phrase(scope: &Scope, verbs: &BTreeSet<&str>, rights: &[&Right]) -> String {
+    let does_all = verbs.contains("*");
+    let things: BTreeSet<&Thing> = rights.iter().map(|right| &right.thing).collect();
+    let names = named(&things);
+    let place = if things.iter().all(|thing| matches!(thing, Thing::Url(_))) { String::new() } else { place(scope) };
+    let verbs: Vec<String> = verbs.iter().map(|verb| format!("`{verb}`")).collect();
+    match (does_all, names.as_str()) {
+        (true, "anything") => format!("do anything{place}"),
+        (true, names) => format!("do anything with {names}{place}"),
+        (false, names) => format!("{} {names}{place}", verbs.join(", ")),
+    }
+}
+
 /// ``ServiceAccount `a/b` ``
 fn called(holder: &Object) -> String {
+    let bound = if holder.group == GROUP { "whoever is bound to " } else { "" };
     let name = holder.name.as_deref().unwrap_or("?");
     match &holder.namespace {
-        Some(namespace) => format!("{} `{namespace}/{name}`", holder.kind),
-        None => format!("{} `{name}`", holder.kind),
+        Some(namespace) => format!("{bound}{} `{namespace}/{name}`", holder.kind),
+        None => format!("{bound}{} `{name}`", holder.kind),
     }
 }
 
@@ -272,7 +284,7 @@ fn remark(role: &str) -> &'static str {
 }
 
 /// Things, those of one resource with their names together.
-fn named(things: &[&Thing]) -> String {
+fn named(things: &BTreeSet<&Thing>) -> String {
     let mut resources: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for thing in things {
         match thing {
@@ -339,7 +351,10 @@ mod tests {
         // Cluster-wide covers the namespace, and is more.
         let wide = role("ClusterRole", GET) + &binding("ClusterRoleBinding", "ClusterRole", "r");
         assert_eq!(sentences(&get, &wide), ["ServiceAccount `a/b` may now `get` secrets in every namespace"]);
-        assert_eq!(sentences(&wide, &get), ["ServiceAccount `a/b` may no longer `get` secrets in every namespace"]);
+        assert_eq!(
+            sentences(&wide, &get),
+            ["ServiceAccount `a/b` may no longer `get` secrets in every namespace, but still `get` secrets in namespace `x`"]
+        );
     }
 
     #[test]
@@ -370,6 +385,17 @@ mod tests {
             sentences("", &with("{nonResourceURLs: [/metrics], verbs: [get]}")),
             ["ServiceAccount `a/b` may now `get` the URL `/metrics`"]
         );
+    }
+
+    #[test]
+    fn what_is_left_of_a_right_that_was_lost_is_told() {
+        let bound = binding("RoleBinding", "Role", "r");
+        let named = role("Role", "{apiGroups: [''], resources: [secrets], resourceNames: [c], verbs: [get]}") + &bound;
+        assert_eq!(
+            sentences(&(role("Role", GET) + &bound), &named),
+            ["ServiceAccount `a/b` may no longer `get` secrets in namespace `x`, but still `get` secrets `c` in namespace `x`"]
+        );
+        assert_eq!(sentences(&named, &(role("Role", GET) + &bound)), ["ServiceAccount `a/b` may now `get` secrets in namespace `x`"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::certificates::in_text;
-use super::entry::{CertificateFacts, FieldChange};
+use super::entry::{CertificateFacts, FieldChange, Op};
 use super::fields::{RawChange, below, last_key};
 use crate::pki::{Certificate, private_key_in};
 
@@ -23,8 +23,15 @@ pub(super) fn shown(change: RawChange<'_>, is_secret: bool) -> FieldChange {
     let old_shown = old.map(|value| value_shown(&path, value, is_content));
     let new_shown = new.map(|value| value_shown(&path, value, is_content));
     let hidden = [&old_shown, &new_shown].into_iter().any(|value| matches!(value, Some(None)));
+    // Another line break or comment around the same certificates; a Secret's text may hold more than them.
+    let is_rewritten = op == Op::Replace && !is_secret && !hidden && old_shown == new_shown && !holds_key(old) && !holds_key(new);
+    let op = if is_rewritten { Op::Rewrite } else { op };
     let values = |value: Option<Option<Value>>| if hidden { None } else { value.flatten() };
     FieldChange { path, op, from, old: values(old_shown), new: values(new_shown), hidden }
+}
+
+fn holds_key(value: Option<&Value>) -> bool {
+    value.and_then(Value::as_str).is_some_and(|text| private_key_in(text).is_some())
 }
 
 /// Everything of a Secret but what identifies it; an annotation can hold the whole of it once more.
@@ -106,6 +113,18 @@ mod tests {
         assert!(text.contains(r#""path":"metadata.labels.a","op":"replace","old""#), "{text}");
         let added = all(&json!({"data": {"a": "b"}}), &json!({"data": {"a": "b", "tls.crt": encoded}}), true);
         assert!(added.contains(r#""new":{"certificates":[{"subject":"CN=One","sha256":""#), "{added}");
+    }
+
+    #[test]
+    fn the_same_certificates_in_another_text_are_only_written_differently() {
+        let key = rcgen::KeyPair::generate().expect("key");
+        let pem = root("One", &key);
+        let bundle = |text: &str| json!({"data": {"ca.crt": text}});
+        assert!(all(&bundle(&pem), &bundle(&format!("# One\n{pem}")), false).contains(r#""op":"rewrite""#));
+        assert!(all(&bundle(&pem), &bundle(&format!("{pem}{pem}")), false).contains(r#""op":"replace""#));
+        // A key beside them, or a Secret, may hide another difference.
+        assert!(all(&bundle(&pem), &bundle(&format!("{pem}{}", key.serialize_pem())), false).contains(r#""op":"replace""#));
+        assert!(all(&bundle(&pem), &bundle(&format!("# One\n{pem}")), true).contains(r#""op":"replace""#));
     }
 
     #[test]

@@ -26,6 +26,8 @@ pub(super) trait Others {
     fn holders(&self) -> Vec<&Holder>;
     /// The CA that the object in question asks, where that is the same before and after.
     fn url(&self) -> Option<&str>;
+    /// Whether the object in question is gone as a whole.
+    fn is_gone(&self) -> bool;
 }
 
 /// What happens to the certificates of one document.
@@ -74,7 +76,7 @@ fn roots(place: &str, (old, new): (&[&Certificate], &[&Certificate]), after: &St
             // An import keeps the old certificate beside the new one, so it need not be gone.
             Some(_) => (Code::SameKeyReissued, "same key reissued"),
             None if old.is_empty() => (Code::RootAdded, "root"),
-            None if is_replaced => (Code::RootReplaced, "root replaced: trust breaks for everything issued so far"),
+            None if is_replaced => (Code::RootReplaced, "root replaced: trust breaks for everything issued so far; new"),
             None => (Code::RootAddedBesideOld, "new root added beside the old"),
         };
         found.push(about(code, format!("{place}{what}: {}", described(certificate)), certificate));
@@ -87,6 +89,8 @@ fn roots(place: &str, (old, new): (&[&Certificate], &[&Certificate]), after: &St
         }
         let users = users(certificate, new, after, others);
         let (code, what) = match users.as_slice() {
+            [] if others.is_gone() => (Code::RootRemoved, "root removed with its object".to_owned()),
+            users if others.is_gone() => (Code::RootRemoved, format!("root removed with its object ({})", users.join(", "))),
             [] => (Code::RootRemoved, "root removed".to_owned()),
             users => (Code::RootRemovedWhileUsed, format!("root removed while {}", users.join(" and "))),
         };
@@ -182,6 +186,10 @@ mod tests {
         fn url(&self) -> Option<&str> {
             None
         }
+
+        fn is_gone(&self) -> bool {
+            false
+        }
     }
 
     struct Beside(Vec<Holder>);
@@ -193,6 +201,10 @@ mod tests {
 
         fn url(&self) -> Option<&str> {
             Some("https://ca")
+        }
+
+        fn is_gone(&self) -> bool {
+            false
         }
     }
 
@@ -227,7 +239,7 @@ mod tests {
         assert!(code == Code::RootAddedBesideOld && text.starts_with("new root added beside the old: `CN=Two`"), "{text}");
         let found = codes(&issuer(&[&one]), &issuer(&[&two]), &Alone);
         assert_eq!(found.iter().map(|(code, _)| *code).collect::<Vec<_>>(), [Code::RootReplaced, Code::RootRemoved]);
-        assert!(found[0].1.contains("trust breaks for everything issued so far: `CN=Two`"), "{found:?}");
+        assert!(found[0].1.contains("trust breaks for everything issued so far; new: `CN=Two`"), "{found:?}");
         assert!(found[1].1.starts_with("root removed: `CN=One`"), "{found:?}");
         assert_eq!(says(&issuer(&[&one]), &issuer(&[&one, &again])).0, Code::SameKeyReissued);
         let found = codes(&issuer(&[&one]), &issuer(&[&again]), &Alone);

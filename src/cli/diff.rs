@@ -37,7 +37,7 @@ impl Diff {
             Some(ViewChoice::Semantic) => changes::View::Semantic,
             Some(ViewChoice::Unified) => changes::View::Unified,
             Some(ViewChoice::Summary) => changes::View::Summary,
-            None if stdout_is_terminal() => changes::View::Semantic,
+            None if stdout_is_terminal() && self.read.pass.output.has_text_on_stdout() => changes::View::Semantic,
             None => changes::View::Unified,
         };
         let telling = Telling { view, limit: self.limit };

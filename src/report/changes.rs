@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
+use similar::{ChangeTag, TextDiff};
 
 use super::human::{NAMES_SHOWN, without_control};
 use crate::change::{Change, FieldChange, FileDifference, Op, Risk, What};
@@ -22,6 +23,9 @@ const SOME_NAMES: usize = 6;
 
 /// Characters of a value; what lies in the middle of a longer one is cut.
 const VALUE_SHOWN: usize = 100;
+
+/// Lines of a text with several that differ.
+const LINES_SHOWN: usize = 8;
 
 /// Fields of one change.
 const FIELDS_SHOWN: usize = 40;
@@ -184,12 +188,13 @@ impl ChangeGroups {
             .iter()
             .map(|group| Piece {
                 risk: group.0.risks.keys().next().copied().unwrap_or(Risk::Rest),
+                counts: group.0.risks.iter().map(|(risk, number)| (*risk, number * group.1.len())).collect(),
                 head: line(group),
                 details: String::new(),
                 environments: &group.1,
             })
             .collect();
-        Budget { pieces: &lines, limit, noun: "group", heading: None }.text()
+        Budget { pieces: &lines, limit, noun: "change", heading: None }.text()
     }
 }
 
@@ -224,6 +229,8 @@ impl Paint {
 /// One thing that differs.
 struct Piece<'a> {
     risk: Risk,
+    /// How many changes it stands for, by what they can break.
+    counts: BTreeMap<Risk, usize>,
     head: String,
     details: String,
     environments: &'a [String],
@@ -233,7 +240,7 @@ struct Piece<'a> {
 struct Budget<'a> {
     pieces: &'a [Piece<'a>],
     limit: Option<usize>,
-    /// What a piece is called in a count.
+    /// What pieces stand for, as a count calls it.
     noun: &'static str,
     heading: Option<&'a dyn Fn(Risk) -> String>,
 }
@@ -287,11 +294,13 @@ impl Budget<'_> {
             let mut risks: BTreeMap<Risk, usize> = BTreeMap::new();
             let mut environments = BTreeSet::new();
             for piece in gone.iter().map(|index| &self.pieces[*index]) {
-                *risks.entry(piece.risk).or_default() += 1;
+                for (risk, number) in &piece.counts {
+                    *risks.entry(*risk).or_default() += number;
+                }
                 environments.extend(piece.environments);
             }
             let more = if gone.len() < self.pieces.len() { " more" } else { "" };
-            let number = counted(gone.len(), self.noun);
+            let number = counted(risks.values().sum(), self.noun);
             let (count, noun) = number.split_once(' ').unwrap_or((&number, ""));
             let places = counted(environments.len(), "environment");
             parts.push(format!("{count}{more} {noun} in {places} not shown ({})", risks_shown(&risks)));
@@ -334,7 +343,7 @@ fn unified_piece<'a>(difference: &FileDifference, environments: &'a [String], pa
         };
         let _ = writeln!(details, "{}", paint.with(style, line));
     }
-    Piece { risk: difference.risk, head, details, environments }
+    Piece { risk: difference.risk, counts: BTreeMap::from([(difference.risk, 1)]), head, details, environments }
 }
 
 /// One change by its meaning, with the environments in which it is the same.
@@ -351,11 +360,14 @@ fn piece<'a>(change: &Change, environments: &'a [String], paint: Paint) -> Piece
     for field in change.fields.iter().take(FIELDS_SHOWN) {
         let (mark, line) = field_line(field);
         let _ = writeln!(details, "    {}", paint.marked(mark, &without_control(&line)));
+        for (mark, line) in changed_lines(field) {
+            let _ = writeln!(details, "        {}", paint.marked(mark, &without_control(&line)));
+        }
     }
     if change.fields.len() > FIELDS_SHOWN {
         let _ = writeln!(details, "    … and {}", counted(change.fields.len() - FIELDS_SHOWN, "more field"));
     }
-    Piece { risk: change.risk, head, details, environments }
+    Piece { risk: change.risk, counts: BTreeMap::from([(change.risk, 1)]), head, details, environments }
 }
 
 fn mark_of(what: What) -> char {
@@ -382,11 +394,11 @@ fn headline(change: &Change, environments: &[String]) -> String {
         (None, Some(file)) => format!("{file} ({cause})"),
         (None, None) => cause,
     };
-    match (change.what, change.from.as_deref().map(place)) {
-        (What::LayoutOnly, _) if change.meanings.is_empty() => format!("{title}: {}", change.what),
-        (_, Some(from)) => format!("{title}: {} from {from}", change.what),
-        _ => title,
-    }
+    let moved = change.from.as_deref().map(place).map(|from| format!("{} from {from}", change.what));
+    let layout = (change.what == What::LayoutOnly && change.meanings.is_empty()).then(|| change.what.to_string());
+    let worst = change.meanings.first().map(|meaning| meaning.code.to_string()).filter(|words| !words.is_empty());
+    let more: Vec<String> = [moved, layout, worst].into_iter().flatten().collect();
+    if more.is_empty() { title } else { format!("{title}: {}", more.join(", ")) }
 }
 
 /// A field's mark and line.
@@ -406,6 +418,11 @@ fn field_line(field: &FieldChange) -> (char, String) {
         (Op::Reorder, ..) => format!("{path}: the same items in another order"),
         _ if field.hidden => format!("{path}: {verb}, not shown"),
         (Op::Rewrite, Some(old), Some(new)) => format!("{path}: {} -> {}, the same value written differently", value(old), value(new)),
+        (_, Some(Value::String(old)), Some(Value::String(new))) if old.trim_end().contains('\n') || new.trim_end().contains('\n') => {
+            let difference = TextDiff::from_lines(old, new);
+            let count = |tag: ChangeTag| difference.iter_all_changes().filter(|change| change.tag() == tag).count();
+            format!("{path}: {} added, {} removed", counted(count(ChangeTag::Insert), "line"), count(ChangeTag::Delete))
+        }
         (_, Some(old), Some(new)) => format!("{path}: {} -> {}", value(old), value(new)),
         (_, Some(one), None) | (_, None, Some(one)) => format!("{path}: {}", value(one)),
         (_, None, None) => format!("{path}: {verb}"),
@@ -413,12 +430,30 @@ fn field_line(field: &FieldChange) -> (char, String) {
     (mark, text)
 }
 
+/// The lines that differ, of a text with several; some of many.
+fn changed_lines(field: &FieldChange) -> Vec<(char, String)> {
+    let (Op::Replace, Some(Value::String(old)), Some(Value::String(new))) = (field.op, &field.old, &field.new) else { return Vec::new() };
+    if !old.trim_end().contains('\n') && !new.trim_end().contains('\n') {
+        return Vec::new();
+    }
+    let difference = TextDiff::from_lines(old, new);
+    let marked = difference.iter_all_changes().filter_map(|change| match change.tag() {
+        ChangeTag::Insert => Some(('+', cut(change.value().trim_end()))),
+        ChangeTag::Delete => Some(('-', cut(change.value().trim_end()))),
+        ChangeTag::Equal => None,
+    });
+    marked.take(LINES_SHOWN).collect()
+}
+
 /// A value on one line.
 fn value(value: &Value) -> String {
     match value {
         Value::String(text) => cut(&scalar(text)),
         Value::Object(map) if map.len() == 1 => match map.get("certificates").and_then(Value::as_array) {
-            Some(certificates) => counted(certificates.len(), "certificate"),
+            Some(certificates) => {
+                let names = certificates.iter().filter_map(|one| one.get("subject")?.as_str()).collect::<Vec<_>>().join("; ");
+                cut(&format!("{} ({names})", counted(certificates.len(), "certificate")))
+            }
             None => cut(&value.to_string()),
         },
         other => cut(&other.to_string()),
@@ -435,4 +470,105 @@ fn cut(text: &str) -> String {
     let first: String = text.chars().take(start).collect();
     let last: String = text.chars().skip(length - end).collect();
     format!("{first}…{last}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::change::{Code, Meaning, Object};
+    use crate::plan::Cause;
+
+    fn change(risk: Risk, name: &str, details: &str) -> Change {
+        let object = Object { group: String::new(), kind: "ConfigMap".to_owned(), namespace: None, name: Some(name.to_owned()) };
+        Change {
+            risk,
+            what: What::ObjectChanged,
+            object: Some(object),
+            file: Some("out/one/a.yaml".into()),
+            from: None,
+            cause: Some(Cause::InputsChanged),
+            meanings: vec![Meaning::new(Code::Remark, details)],
+            fields: Vec::new(),
+            fingerprint: Digest::of(format!("{risk}{name}{details}").as_bytes()),
+        }
+    }
+
+    fn groups(environments: usize) -> ChangeGroups {
+        let mut groups = ChangeGroups::default();
+        for number in 0..environments {
+            let own = change(Risk::Rest, &format!("own-{number}"), "what is otherwise in each");
+            let changes = vec![change(Risk::Rest, "all", "the least"), change(Risk::Trust, "all", "the worst"), own];
+            groups.add_changes(changes, &format!("environment-{number}"));
+        }
+        groups
+    }
+
+    fn semantic(groups: &ChangeGroups, limit: Option<usize>) -> String {
+        groups.told(Telling { view: View::Semantic, limit }, false)
+    }
+
+    #[test]
+    fn the_worst_comes_first_and_what_is_the_same_once() {
+        let text = semantic(&groups(10), None);
+        assert!(text.starts_with("trust:\n~ ConfigMap `all` (out/one/a.yaml: inputs changed)\n    in 10 environments: "), "{text}");
+        assert!(text.contains("environment-0, environment-1, environment-2 and 7 more\n    the worst\n"), "{text}");
+        assert_eq!(text.matches("rest:").count(), 1, "{text}");
+        assert_eq!(text.matches("the least").count(), 1, "{text}");
+        assert_eq!(text.matches("what is otherwise").count(), 10, "{text}");
+        let all = groups(4).told(Telling { view: View::Summary, limit: None }, false);
+        assert!(all.starts_with("environment-0: 3 changes (1 trust, 2 rest; 3 objects changed)\n"), "{all}");
+    }
+
+    #[test]
+    fn a_limit_is_kept_and_everything_is_counted() {
+        let groups = groups(20);
+        let whole = semantic(&groups, None);
+        assert_eq!(semantic(&groups, Some(whole.len())), whole);
+        let mut last = 0;
+        for limit in 1..whole.len() {
+            let text = semantic(&groups, Some(limit));
+            let shown = text.matches("~ ConfigMap").count();
+            let counts_only = shown == 0 && text.lines().count() == 1;
+            assert!(text.len() <= limit || counts_only, "{limit}: {text}");
+            assert!(text.contains("… ") && text.contains(&format!("the limit is {}", counted(limit, "byte"))), "{text}");
+            let left_out = 22 - shown;
+            let more = if shown > 0 { " more" } else { "" };
+            let said = format!("… {left_out}{more} change{} in ", if left_out == 1 { "" } else { "s" });
+            assert!(left_out == 0 || text.contains(&said), "{limit}: {text}");
+            // Trust keeps its details as long as anything has some.
+            assert!(!text.contains("the least") || text.contains("the worst"), "{text}");
+            assert!(shown >= last || last - shown <= 1, "more room shows less: {limit}");
+            last = shown;
+        }
+    }
+
+    #[test]
+    fn in_the_counts_of_a_summary_every_environment_counts() {
+        let text = groups(20).told(Telling { view: View::Summary, limit: Some(10) }, false);
+        assert_eq!(text, "… 60 changes in 20 environments not shown (20 trust, 40 rest): the limit is 10 bytes\n");
+    }
+
+    #[test]
+    fn values_fit_on_a_line_and_steer_nothing() {
+        let field = |old: &str, new: &str| FieldChange {
+            path: "spec.a".to_owned(),
+            op: Op::Replace,
+            from: None,
+            old: Some(old.into()),
+            new: Some(new.into()),
+            hidden: false,
+        };
+        assert_eq!(field_line(&field("a", "yes")).1, "spec.a: a -> \"yes\"");
+        let lines = field("a\nb\n", "a\nc\nd\n");
+        assert_eq!(field_line(&lines).1, "spec.a: 2 lines added, 1 removed");
+        assert_eq!(changed_lines(&lines), [('-', "b".to_owned()), ('+', "c".to_owned()), ('+', "d".to_owned())]);
+        let long = field_line(&field("a", &"xyz".repeat(1000))).1;
+        assert!(long.chars().count() < 130 && long.contains('…'), "{long}");
+        let mut steering = change(Risk::Rest, "a\u{1b}[2J\nb", "c\u{1b}[2J");
+        steering.fields = vec![field("\u{1b}[2J", "\n::error::")];
+        let environments = ["one".to_owned()];
+        let text = piece(&steering, &environments, Paint { color: false });
+        let text = text.head + &text.details;
+        assert!(!text.contains('\u{1b}') && text.lines().all(|line| line.starts_with("~ ") || line.starts_with("    ")), "{text}");
+    }
 }
