@@ -41,6 +41,7 @@ impl Document {
 /// # Errors
 /// Why a YAML file cannot be read.
 pub(super) fn documents_of(file: &str, text: &str) -> Result<Vec<Document>, String> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let is_yaml = [".yaml", ".yml", ".json"].iter().any(|end| file.ends_with(end));
     let values = if is_yaml {
         let nodes = read(text, 0, Keys::AsKubernetes).map_err(|error| error.to_string())?;

@@ -14,6 +14,9 @@ pub(super) const GROUP: &str = "rbac.authorization.k8s.io";
 /// Single rights of an environment that are compared one by one; a hostile role can name millions.
 const MAX_RIGHTS: usize = 20_000;
 
+/// Resources, and names of one resource, that a sentence lists.
+const MAX_NAMED: usize = 12;
+
 /// Where a right holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
@@ -150,9 +153,13 @@ fn rights(documents: &[&Document], unbound: &BTreeSet<RoleKey>) -> Option<Rights
         let subjects = binding.value.get("subjects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for subject in subjects {
             let held = found.entry(holder(subject)).or_default();
-            match roles.get(&key) {
-                Some(role) => grant(held, role, &scope, &mut left)?,
-                None => drop(held.insert(unknown(scope.clone(), &key))),
+            let role = roles.get(&key);
+            // The rules of an aggregated role are put together in the cluster.
+            if role.is_none_or(|role| role.value.get("aggregationRule").is_some()) {
+                held.insert(unknown(scope.clone(), &key));
+            }
+            if let Some(role) = role {
+                grant(held, role, &scope, &mut left)?;
             }
         }
     }
@@ -172,11 +179,6 @@ fn holder(subject: &Value) -> Object {
 
 /// Adds what a role allows; None where `left` does not suffice.
 fn grant(held: &mut BTreeSet<Right>, role: &Document, scope: &Scope, left: &mut usize) -> Option<()> {
-    if role.value.get("aggregationRule").is_some()
-        && let Some(key) = role_key(role)
-    {
-        held.insert(unknown(scope.clone(), &key));
-    }
     for rule in role.value.get("rules").and_then(Value::as_array).into_iter().flatten() {
         let (verbs, groups, resources) = (texts(rule, "verbs"), texts(rule, "apiGroups"), texts(rule, "resources"));
         let (names, urls) = (texts(rule, "resourceNames"), texts(rule, "nonResourceURLs"));
@@ -297,9 +299,19 @@ fn named(things: &BTreeSet<&Thing>) -> String {
     }
     let one = |(resource, names): (String, Vec<&str>)| {
         let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
-        if names.is_empty() { resource } else { format!("{resource} {}", names.join(", ")) }
+        if names.is_empty() { resource } else { format!("{resource} {}", some_joined(names, ", ")) }
     };
-    resources.into_iter().map(one).collect::<Vec<_>>().join(" and ")
+    some_joined(resources.into_iter().map(one).collect(), " and ")
+}
+
+/// The first of many, and how many more there are.
+fn some_joined(mut parts: Vec<String>, between: &str) -> String {
+    let more = parts.len().saturating_sub(MAX_NAMED);
+    parts.truncate(MAX_NAMED);
+    if more > 0 {
+        parts.push(format!("{more} more"));
+    }
+    parts.join(between)
 }
 
 fn resource_named(group: &str, resource: &str) -> String {
@@ -416,6 +428,14 @@ mod tests {
             sentences("", &role("ClusterRole", GET)),
             ["whoever is bound to ClusterRole `r` may now `get` secrets where it is bound"]
         );
+    }
+
+    #[test]
+    fn a_sentence_lists_some_of_many() {
+        let names = (0..20).map(|number| format!("n{number:02}")).collect::<Vec<_>>().join(", ");
+        let rules = format!("{{apiGroups: [''], resources: [secrets], resourceNames: [{names}], verbs: [get]}}");
+        let found = sentences("", &(role("Role", &rules) + &binding("RoleBinding", "Role", "r")));
+        assert!(found[0].ends_with("`n10`, `n11`, 8 more in namespace `x`"), "{found:?}");
     }
 
     #[test]

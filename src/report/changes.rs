@@ -160,10 +160,17 @@ impl ChangeGroups {
         }
     }
 
-    fn semantic(&self, limit: Option<usize>, paint: Paint) -> String {
-        let mut sorted: Vec<&(Change, Vec<String>)> = self.changes.all.iter().collect();
+    /// Every change with the environments that it is the same in, the worst first.
+    pub fn by_severity(&self) -> Vec<(&Change, &[String])> {
+        let mut sorted: Vec<(&Change, &[String])> =
+            self.changes.all.iter().map(|(change, environments)| (change, environments.as_slice())).collect();
         sorted.sort_by_key(|(change, _)| change.severity());
-        let pieces: Vec<Piece<'_>> = sorted.into_iter().map(|(change, environments)| piece(change, environments, paint)).collect();
+        sorted
+    }
+
+    fn semantic(&self, limit: Option<usize>, paint: Paint) -> String {
+        let pieces: Vec<Piece<'_>> =
+            self.by_severity().into_iter().map(|(change, environments)| piece(change, environments, paint)).collect();
         let heading = |risk: Risk| format!("{}\n", paint.with(Style::new().bold().underline(), &format!("{risk}:")));
         Budget { pieces: &pieces, limit, noun: "change", heading: Some(&heading) }.text()
     }
