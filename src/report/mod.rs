@@ -3,6 +3,7 @@
 pub mod changes;
 pub mod human;
 pub mod json;
+mod limit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
