@@ -287,7 +287,38 @@ fn join_moves(changes: Vec<RawChange<'_>>) -> Vec<RawChange<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use serde_json::json;
+
+    /// Values with few different parts, so that lists share items and names repeat.
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0..3_i64).prop_map(Value::from),
+            "[ab]{0,2}".prop_map(Value::from),
+            Just(Value::from("long enough to have moved"))
+        ];
+        leaf.prop_recursive(4, 24, 4, |inner| {
+            let key = prop_oneof![Just("name"), Just("kind"), Just("path"), Just("verbs"), Just("rules"), Just("a.b")];
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map(key, inner, 0..4).prop_map(|map| map
+                    .into_iter()
+                    .map(|(key, value)| (key.to_owned(), value))
+                    .collect::<serde_json::Map<_, _>>()
+                    .into()),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn values_that_differ_are_never_told_as_the_same(old in values(), new in values()) {
+            prop_assert_eq!(compare(&old, &new).is_empty(), old == new);
+            prop_assert!(compare(&old, &old).is_empty());
+        }
+    }
 
     fn told(old: &Value, new: &Value) -> Vec<String> {
         let value = |value: Option<&Value>| value.map_or_else(|| "-".to_owned(), Value::to_string);
