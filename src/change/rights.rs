@@ -62,13 +62,16 @@ pub(super) fn changes(before: &[&Document], after: &[&Document]) -> Vec<(Object,
         let text = "the roles name too many rights to compare them one by one: read their fields";
         return vec![(nobody, vec![Meaning::new(Code::RightsUnknown, text)])];
     };
+    // Bound before and after, to a role that one side does not show.
+    let bound_before = bindings(before);
+    let still_bound: BTreeSet<Binding> = bindings(after).into_iter().filter(|binding| bound_before.contains(binding)).collect();
     let nothing = BTreeSet::new();
     let holders: BTreeSet<&Object> = old.keys().chain(new.keys()).collect();
     let mut found = Vec::new();
     for holder in holders {
         let (old, new) = (old.get(holder).unwrap_or(&nothing), new.get(holder).unwrap_or(&nothing));
-        let mut meanings = told(holder, &missing(new, old), true, &nothing);
-        meanings.extend(told(holder, &missing(old, new), false, new));
+        let mut meanings = told(holder, &missing(new, old), true, &nothing, &still_bound);
+        meanings.extend(told(holder, &missing(old, new), false, new, &still_bound));
         meanings.sort_by_key(|meaning| meaning.code);
         if !meanings.is_empty() {
             found.push((holder.clone(), meanings));
@@ -133,6 +136,28 @@ fn unbound(before: &[&Document], after: &[&Document]) -> BTreeSet<RoleKey> {
     all().filter_map(|document| role_key(document)).filter(|role| !bound.contains(role)).collect()
 }
 
+/// Who is bound to which role, and where that holds.
+type Binding = (Object, Scope, String);
+
+fn bindings(documents: &[&Document]) -> BTreeSet<Binding> {
+    let of_binding = |binding: &&Document| -> Option<Vec<Binding>> {
+        let (kind, _, name) = referred(binding)?;
+        let scope = scope(binding)?;
+        let subjects = binding.value.get("subjects").and_then(Value::as_array)?;
+        Some(subjects.iter().map(|subject| (holder(subject), scope.clone(), format!("{kind} `{name}`"))).collect())
+    };
+    documents.iter().filter_map(of_binding).flatten().collect()
+}
+
+/// Where a binding gives rights.
+fn scope(binding: &Document) -> Option<Scope> {
+    let object = binding.object.as_ref()?;
+    Some(match object.kind.as_str() {
+        "RoleBinding" => Scope::Namespace(object.namespace.clone().unwrap_or_default()),
+        _ => Scope::Everywhere,
+    })
+}
+
 /// Everybody's rights; None where they are too many.
 fn rights(documents: &[&Document], unbound: &BTreeSet<RoleKey>) -> Option<Rights> {
     let roles: BTreeMap<RoleKey, &Document> = documents.iter().filter_map(|document| Some((role_key(document)?, *document))).collect();
@@ -145,11 +170,7 @@ fn rights(documents: &[&Document], unbound: &BTreeSet<RoleKey>) -> Option<Rights
     }
     for binding in documents {
         let Some(key) = referred(binding) else { continue };
-        let object = binding.object.as_ref()?;
-        let scope = match object.kind.as_str() {
-            "RoleBinding" => Scope::Namespace(object.namespace.clone().unwrap_or_default()),
-            _ => Scope::Everywhere,
-        };
+        let scope = scope(binding)?;
         let subjects = binding.value.get("subjects").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         for subject in subjects {
             let held = found.entry(holder(subject)).or_default();
@@ -211,13 +232,19 @@ fn texts<'a>(value: &'a Value, key: &str) -> Vec<&'a str> {
 }
 
 /// Sentences about rights that somebody got or lost; of what was lost, `kept` may be a part.
-fn told(holder: &Object, rights: &[Right], gained: bool, kept: &BTreeSet<Right>) -> Vec<Meaning> {
+fn told(holder: &Object, rights: &[Right], gained: bool, kept: &BTreeSet<Right>, still_bound: &BTreeSet<Binding>) -> Vec<Meaning> {
     let who = called(holder);
     let mut found = Vec::new();
     for right in rights {
         if let Thing::RoleOf(role) = &right.thing {
-            let bound = if gained { "is now bound to" } else { "is no longer bound to" };
-            let text = format!("{who} {bound} {role}{}{}", place(&right.scope), remark(role));
+            let is_still_bound = still_bound.contains(&(holder.clone(), right.scope.clone(), role.clone()));
+            let place = place(&right.scope);
+            let text = match (is_still_bound, gained) {
+                (false, true) => format!("{who} is now bound to {role}{place}{}", remark(role)),
+                (false, false) => format!("{who} is no longer bound to {role}{place}{}", remark(role)),
+                (true, true) => format!("{who} stays bound to {role}{place}, which is no longer in this tree{}", remark(role)),
+                (true, false) => format!("{who} was bound to {role}{place} before, too: what that allowed is not known here"),
+            };
             found.push(Meaning::new(Code::RightsUnknown, text));
         }
     }
