@@ -1,7 +1,18 @@
-//! What a plan means: the difference of each file as text, and what happens to the certificates inside it.
+//! What a plan means: the difference of each file as text, and what happens to objects, fields, certificates, keys and
+//! rights over all files of the environment together.
 //!
-//! Knows documents and certificates, not how they came about.
+//! Knows documents and certificates, not how they came about. Nothing secret leaves this room but in the text of a file.
 
+mod certificates;
+mod documents;
+mod entry;
+mod environment;
+mod fields;
+mod provisioner;
+mod rights;
+mod shown;
+#[cfg(test)]
+mod test_support;
 mod trust;
 
 use camino::Utf8PathBuf;
@@ -10,10 +21,20 @@ use similar::{ChangeTag, TextDiff};
 use crate::plan::{Cause, FileChange, Plan};
 use crate::tree::Digest;
 
-pub use trust::trust_changes;
+pub use entry::{CertificateFacts, Change, Code, FieldChange, Meaning, Object, Op, Risk, What};
+pub use environment::changes;
 
 /// Lines of context around a difference.
 const CONTEXT: usize = 3;
+
+/// What one environment's plan means.
+#[derive(Debug, Clone, Default)]
+pub struct Differences {
+    /// The differences as text, one for each file of the plan in its order; none where they were not asked for.
+    pub files: Vec<FileDifference>,
+    /// What they mean, the worst first.
+    pub changes: Vec<Change>,
+}
 
 /// The difference of one file.
 #[derive(Debug, Clone)]
@@ -26,18 +47,24 @@ pub struct FileDifference {
     pub text: String,
     /// What happens to certificates in it, in words.
     pub trust: Vec<String>,
+    /// The worst of what it means.
+    pub risk: Risk,
     /// Lines added and removed.
     pub lines: (usize, usize),
     /// Equal for differences that are the same but for the environment's name.
     pub fingerprint: Digest,
 }
 
-/// The differences of a plan; `folder` is the environment's output folder, `environment` its name.
-pub fn differences(plan: &Plan, folder: &str, environment: &str) -> Vec<FileDifference> {
-    plan.changes.iter().map(|change| difference(change, folder, environment)).collect()
+/// The differences of a plan; `folder` is the environment's output folder, `environment` its name. The text of files is
+/// compared only `with_text`.
+pub fn differences(plan: &Plan, folder: &str, environment: &str, with_text: bool) -> Differences {
+    let changes = changes(plan, folder, environment);
+    let files =
+        if with_text { plan.changes.iter().map(|change| difference(change, folder, environment, &changes)).collect() } else { Vec::new() };
+    Differences { files, changes }
 }
 
-fn difference(change: &FileChange, folder: &str, environment: &str) -> FileDifference {
+fn difference(change: &FileChange, folder: &str, environment: &str, changes: &[Change]) -> FileDifference {
     let path = Utf8PathBuf::from(format!("{folder}/{}", change.path));
     let before = change.before.as_deref().map(String::from_utf8_lossy);
     let after = change.after.as_deref();
@@ -52,12 +79,20 @@ fn difference(change: &FileChange, folder: &str, environment: &str) -> FileDiffe
     let hunks = text.splitn(3, '\n').nth(2).unwrap_or_default();
     let count = |tag: ChangeTag| text_difference.iter_all_changes().filter(|change| change.tag() == tag).count();
     let alike = format!("{}\n{:?}\n{}", change.path, change.cause, hunks.replace(&format!("/{environment}/"), "/{environment}/"));
+    let of_file: Vec<&Change> = changes.iter().filter(|change| change.file.as_ref() == Some(&path)).collect();
     FileDifference {
         cause: change.cause,
-        trust: trust_changes(old, new),
+        trust: of_file.iter().flat_map(|change| trust(change)).collect(),
+        risk: of_file.iter().map(|change| change.risk).min().unwrap_or(Risk::Rest),
         lines: (count(ChangeTag::Insert), count(ChangeTag::Delete)),
         fingerprint: Digest::of(alike.as_bytes()),
         path,
         text,
     }
+}
+
+/// What a change does to certificates, each sentence with the object that it is about.
+fn trust(change: &Change) -> Vec<String> {
+    let about = change.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
+    change.meanings.iter().filter(|meaning| meaning.is_about_trust()).map(|meaning| format!("{about}{}", meaning.text)).collect()
 }

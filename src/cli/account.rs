@@ -1,26 +1,31 @@
 //! What is kept while the environments pass by, and told as they do or at the end: counts, findings, and differences that
 //! are not the same. Nothing else of an environment stays.
 
-use std::collections::HashMap;
-
 use anyhow::Result;
 
 use super::sink::{Sink, SinkFormat};
-use crate::change::FileDifference;
+use crate::change::Differences;
 use crate::finding::Finding;
 use crate::fleet::Repository;
+use crate::report::changes::{self, ChangeGroups, Telling};
 use crate::report::{FindingGroups, Outcome, Summary, human};
-use crate::tree::Digest;
 
 /// What is told of each environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum View {
     /// The files that are not what a render gives.
     Drift,
-    /// The differences of those files.
-    Differences,
+    /// The differences of those files, and how they are told.
+    Differences(Telling),
     /// What was written.
     Rendered,
+}
+
+impl View {
+    /// Whether the lines of files are told.
+    pub(super) fn is_unified(self) -> bool {
+        matches!(self, View::Differences(Telling { view: changes::View::Unified, .. }))
+    }
 }
 
 /// The account of one pass.
@@ -28,10 +33,8 @@ pub(super) struct Account<'a> {
     sinks: Vec<Sink<'a>>,
     view: View,
     groups: FindingGroups,
-    /// Differences that are not the same, in order of their first environment, each with all of its environments.
-    differences: Vec<(FileDifference, Vec<String>)>,
-    /// Where each of them stands in that list.
-    known: HashMap<Digest, usize>,
+    /// Differences that are not the same, each with all of its environments.
+    differences: ChangeGroups,
     /// The counts so far.
     pub(super) summary: Summary,
 }
@@ -42,32 +45,28 @@ impl<'a> Account<'a> {
         let groups = FindingGroups::of(repository.findings());
         let mut summary = Summary::default();
         summary.add_findings(repository.findings());
-        Account { sinks, view, groups, differences: Vec::new(), known: HashMap::new(), summary }
+        Account { sinks, view, groups, differences: ChangeGroups::default(), summary }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.
-    pub(super) fn take(&mut self, outcome: Outcome, differences: Vec<FileDifference>, folder: &str) {
+    pub(super) fn take(&mut self, outcome: Outcome, differences: Option<Differences>, folder: &str) {
         self.summary.add(&outcome);
         for sink in &mut self.sinks {
             let text = match (&mut sink.format, self.view) {
-                (SinkFormat::Json(report), _) => report.environment(&outcome, folder, &differences),
+                (SinkFormat::Json(report), _) => report.environment(&outcome, folder, differences.as_ref()),
                 (SinkFormat::Human, View::Drift) => human::drift(&outcome, folder),
                 (SinkFormat::Human, View::Rendered) => human::rendered(&outcome, folder),
-                (SinkFormat::Human, View::Differences) => continue,
+                (SinkFormat::Human, View::Differences(_)) => continue,
             };
             sink.write(&text);
         }
         for finding in outcome.findings {
             self.groups.add(finding, Some(&outcome.environment));
         }
-        for difference in differences {
-            match self.known.get(&difference.fingerprint) {
-                Some(index) => self.differences[*index].1.push(outcome.environment.clone()),
-                None => {
-                    self.known.insert(difference.fingerprint, self.differences.len());
-                    self.differences.push((difference, vec![outcome.environment.clone()]));
-                }
-            }
+        match differences {
+            Some(differences) if self.view.is_unified() => self.differences.add_files(differences.files, &outcome.environment),
+            Some(differences) => self.differences.add_changes(differences.changes, &outcome.environment),
+            None => {}
         }
     }
 
@@ -83,8 +82,8 @@ impl<'a> Account<'a> {
                     sink.write(&text);
                 }
                 SinkFormat::Human => {
-                    for (difference, environments) in &self.differences {
-                        sink.write(&human::difference(difference, environments, sink.color()));
+                    if let View::Differences(telling) = self.view {
+                        sink.write(&self.differences.told(telling, sink.color()));
                     }
                     sink.findings(&self.groups, |file| repository.text(file));
                 }

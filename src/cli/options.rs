@@ -92,6 +92,13 @@ pub(super) struct OutputOptions {
     pub(super) output: Vec<OutputTarget>,
 }
 
+impl OutputOptions {
+    /// Whether text for people goes to standard output.
+    pub(super) fn has_text_on_stdout(&self) -> bool {
+        self.output.iter().any(|target| target.format == Format::Human && target.path.is_none())
+    }
+}
+
 /// A format, and where it goes.
 #[derive(Debug, Clone)]
 pub(super) struct OutputTarget {

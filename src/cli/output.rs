@@ -55,6 +55,11 @@ pub(super) fn stdin_is_terminal() -> bool {
     io::stdin().is_terminal()
 }
 
+/// Whether data goes to a terminal, so that a person reads it.
+pub(super) fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Prints what stopped a command.
 pub(super) fn error(error: &dyn fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "error: {error}");

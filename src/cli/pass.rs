@@ -7,7 +7,7 @@ use camino::Utf8Path;
 
 use super::Status;
 use super::account::{Account, View};
-use super::options::{PassOptions, ReadOptions};
+use super::options::{Format, PassOptions, ReadOptions};
 use super::output::Printer;
 use super::sink::{Sink, SinkFormat};
 use crate::change::differences;
@@ -77,16 +77,15 @@ impl<'a> Pass<'a> {
         }
         let mut account = Account::new(self.sinks()?, self.view, repository);
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
+        let with_text = self.view.is_unified() || self.options.output.output.iter().any(|target| target.format != Format::Human);
         repository.for_each(
             &selection,
             &self.request,
             if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
-                match &outcome.plan {
-                    Some(plan) if self.view == View::Differences => differences(plan, &folder(&outcome.environment), &outcome.environment),
-                    _ => Vec::new(),
-                }
+                let plan = outcome.plan.as_ref().filter(|_| matches!(self.view, View::Differences(_)));
+                plan.map(|plan| differences(plan, &folder(&outcome.environment), &outcome.environment, with_text))
             },
             |outcome, differences| {
                 let stop = self.fail_fast && outcome.is_stopped();

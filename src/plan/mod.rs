@@ -95,6 +95,8 @@ pub struct Plan {
     pub changes: Vec<FileChange>,
     /// Files that are.
     pub unchanged: usize,
+    /// Those files with their text: what a change means depends on what stays.
+    pub same: Vec<(OutPath, Arc<str>)>,
     /// The ledger as it is.
     pub ledger_before: Option<Ledger>,
     /// The ledger as it will be.
@@ -196,6 +198,7 @@ pub fn plan(
         let is_the_same = before.as_deref() == Some(file.text.as_bytes());
         if is_the_same && !has_twin {
             plan.unchanged += 1;
+            plan.same.push((path.clone(), Arc::clone(&file.text)));
             continue;
         }
         let cause = if is_the_same { Cause::New } else { cause_of_difference(before.as_deref(), &file.text, line, origin) };

@@ -4,16 +4,14 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, Origin, Renderer, Snippet};
-use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 
-use crate::change::FileDifference;
 use crate::finding::{Finding, Level, Place, counted};
 use crate::plan::{Cause, LEDGER_FILE};
 use crate::report::{Group, Outcome, Summary, some_of};
 
 /// Names of environments that one group shows.
-const NAMES_SHOWN: usize = 12;
+pub(super) const NAMES_SHOWN: usize = 12;
 
 /// A finding with the lines of the file that caused it; `source` is that file's text.
 pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
@@ -57,7 +55,7 @@ fn shown_path(file: &Utf8Path) -> Cow<'_, str> {
 }
 
 /// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal.
-fn without_control(text: &str) -> Cow<'_, str> {
+pub(super) fn without_control(text: &str) -> Cow<'_, str> {
     let steers = |character: char| character.is_control() && character != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -128,35 +126,6 @@ pub fn rendered(outcome: &Outcome, folder: &str) -> String {
         (written, deleted) => {
             let _ = writeln!(text, "{folder}: {} written, {deleted} deleted", counted(written, "file"));
         }
-    }
-    text
-}
-
-/// One difference, with the environments in which it is the same.
-pub fn difference(difference: &FileDifference, environments: &[String], color: bool) -> String {
-    let mut text = String::new();
-    let bold = Style::new().bold();
-    let paint = |style: Style, line: &str| if color { format!("{style}{line}{style:#}") } else { line.to_owned() };
-    let _ = writeln!(text, "{}", paint(bold, &format!("# {}: {}", difference.path, difference.cause)));
-    for sentence in &difference.trust {
-        let _ = writeln!(text, "{}", paint(AnsiColor::Yellow.on_default().bold(), &format!("# {sentence}")));
-    }
-    if environments.len() > 1 {
-        let names = some_of(environments, NAMES_SHOWN);
-        let _ = writeln!(text, "# the same in {}: {names}", counted(environments.len(), "environment"));
-    }
-    // Not `lines()`, which would drop the carriage returns that a difference may consist of.
-    for line in difference.text.split_terminator('\n') {
-        let line = &*without_control(line);
-        let style = match line.as_bytes().first() {
-            Some(b'+') if line.starts_with("+++") => bold,
-            Some(b'-') if line.starts_with("---") => bold,
-            Some(b'+') => AnsiColor::Green.on_default(),
-            Some(b'-') => AnsiColor::Red.on_default(),
-            Some(b'@') => AnsiColor::Cyan.on_default(),
-            _ => Style::new(),
-        };
-        let _ = writeln!(text, "{}", paint(style, line));
     }
     text
 }

@@ -4,7 +4,7 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::change::FileDifference;
+use crate::change::{Change, Differences};
 use crate::finding::{Finding, Place};
 use crate::outside::files::FileError;
 use crate::plan::{Action, Cause, Plan};
@@ -18,6 +18,9 @@ struct Environment<'a> {
     /// `unchanged`, `changed`, `rendered`, `blocked` or `failed`.
     state: &'static str,
     files: Vec<File<'a>>,
+    /// What differs by its meaning, the worst first, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a [Change]>,
     /// Whether the ledger does not list the files as they are.
     ledger_out_of_date: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -70,8 +73,8 @@ impl JsonReport {
         JsonReport { command, environments: 0 }
     }
 
-    /// The next piece: one environment. `differences` are those of its files, where they were asked for.
-    pub fn environment(&mut self, outcome: &Outcome, folder: &str, differences: &[FileDifference]) -> String {
+    /// The next piece: one environment. `differences` are told where they were asked for.
+    pub fn environment(&mut self, outcome: &Outcome, folder: &str, differences: Option<&Differences>) -> String {
         let before = if self.environments == 0 { self.head() } else { ",".to_owned() };
         self.environments += 1;
         format!("{before}\n    {}", environment(outcome, folder, differences))
@@ -91,7 +94,7 @@ impl JsonReport {
     }
 }
 
-fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference]) -> String {
+fn environment(outcome: &Outcome, folder: &str, differences: Option<&Differences>) -> String {
     let blocked = outcome.plan.as_ref().is_some_and(|plan| plan.blocked().next().is_some());
     let state = match (&outcome.plan, &outcome.applied) {
         _ if outcome.failure.is_some() => "failed",
@@ -103,7 +106,7 @@ fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference]) 
     };
     let changes = outcome.plan.iter().flat_map(|plan| &plan.changes).enumerate();
     let files = changes.map(|(index, change)| {
-        let difference = differences.get(index);
+        let difference = differences.and_then(|differences| differences.files.get(index));
         File {
             path: format!("{folder}/{}", change.path),
             cause: change.cause,
@@ -119,6 +122,7 @@ fn environment(outcome: &Outcome, folder: &str, differences: &[FileDifference]) 
         name: &outcome.environment,
         state,
         files: files.collect(),
+        changes: differences.map(|differences| differences.changes.as_slice()),
         ledger_out_of_date: outcome.plan.as_ref().is_some_and(Plan::only_ledger),
         failure: outcome.failure.as_ref().map(FileError::told),
         findings: outcome.findings.iter().map(view_of).collect(),

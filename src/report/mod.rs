@@ -1,7 +1,9 @@
 //! Values to text, one file per format. Nothing here prints: whoever calls decides where the text goes.
 
+pub mod changes;
 pub mod human;
 pub mod json;
+mod limit;
 
 use std::collections::{BTreeMap, BTreeSet};
 
