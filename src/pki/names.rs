@@ -184,8 +184,12 @@ fn label_problem(label: &str) -> Option<String> {
 ///
 /// Source: `golang.org/x/net/idna`, the profile `Lookup`.
 pub fn ascii_form(name: &str) -> Option<String> {
-    let form = Uts46::new().to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore);
-    form.ok().map(Cow::into_owned)
+    // Go takes Punycode without a character for an empty label, which it lets pass; the crate does not.
+    let is_nothing = |label: &str| label.eq_ignore_ascii_case("xn--");
+    let labels: Vec<&str> = name.split('.').map(|label| if is_nothing(label) { "" } else { label }).collect();
+    let form =
+        Uts46::new().to_ascii(labels.join(".").as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore).map(Cow::into_owned);
+    form.ok()
 }
 
 #[cfg(test)]

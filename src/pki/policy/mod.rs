@@ -152,7 +152,7 @@ pub struct Denial {
     pub name_type: NameType,
     /// By the rules for which type it was judged: other than `name_type` for a common name without a rule of its own.
     pub judged_as: NameType,
-    /// The name.
+    /// The name as it was given; step-ca shows a URI with its escapes.
     pub name: String,
     /// Why it is refused.
     pub cause: DenialCause,
