@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use trustree::pki::{
     CertificateNames, Claims, Coverage, Denial, DenialCause, GoDuration, Lifetime, NameType, PolicyEngine, Reach, RenewBefore, TlsClaims,
-    Wildcard, X509Policy, ascii_form, coverage, covers,
+    Wildcard, X509Policy, ascii_form, coverage, covers, dns_name_problem,
 };
 
 const TABLE: &str = include_str!("data/names.jsonl");
@@ -122,6 +122,25 @@ fn names_without_a_type_get_the_one_that_step_ca_gives() {
         .map(|row| format!("{:?}: {}, not {}", row.name, NameType::of(&row.name).as_str(), row.r#type))
         .collect();
     none_is_wrong(&wrong);
+}
+
+#[derive(Deserialize)]
+struct RequestRow {
+    dns: String,
+    made: bool,
+    taken: bool,
+}
+
+/// The other way round there is no such rule: step-ca also takes names that no client looks for.
+#[test]
+fn what_cannot_be_asked_for_or_is_refused_has_a_problem() {
+    for row in rows::<RequestRow>("request", 20) {
+        let problem = dns_name_problem(&row.dns);
+        assert!(problem.is_some() || row.taken, "`{}` is no problem", row.dns);
+        let problem = problem.unwrap_or_default();
+        assert!(!(row.taken && problem.contains("step-ca")), "`{}` is taken by step-ca: {problem}", row.dns);
+        assert_eq!(!row.made, problem.contains("only ASCII"), "`{}`: {problem}", row.dns);
+    }
 }
 
 #[derive(Deserialize)]

@@ -75,7 +75,7 @@ impl X509Policy {
     ///
     /// # Errors
     ///
-    /// The first rule that step-ca cannot read; it does not start with one.
+    /// A rule that step-ca cannot read, the first of its type; it does not start with one.
     pub fn engine(&self) -> Result<PolicyEngine, RuleError> {
         Ok(PolicyEngine {
             common_name: Rules::read(self, NameType::CommonName, |names| &names.cn, rules::common_name)?,
