@@ -1,32 +1,25 @@
-//! What is kept while the environments pass by, and told as they do or at the end: counts, findings, and differences that
-//! are not the same. Nothing else of an environment stays.
+//! What is kept while the environments pass by, and told as they do or at the end: counts, findings, drift, and differences
+//! that are not the same. Nothing else of an environment stays.
 
 use std::collections::HashMap;
 
 use anyhow::Result;
+use camino::Utf8Path;
 
-use super::sink::{Sink, SinkFormat};
+use super::sink::Sink;
 use crate::change::FileDifference;
-use crate::fleet::Repository;
-use crate::report::{FindingGroups, Outcome, Summary, human};
+use crate::finding::Finding;
+use crate::report::{DriftGroups, FindingGroups, Outcome, Summary, Told, View, Whole};
 use crate::tree::Digest;
-
-/// What is told of each environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// The files that are not what a render gives.
-    Drift,
-    /// The differences of those files.
-    Differences,
-    /// What was written.
-    Rendered,
-}
 
 /// The account of one pass.
 pub(super) struct Account<'a> {
     sinks: Vec<Sink<'a>>,
     view: View,
+    /// What was found in the repository as a whole.
+    repository: &'a [Finding],
     groups: FindingGroups,
+    drift: DriftGroups,
     /// Differences that are not the same, in order of their first environment, each with all of its environments.
     differences: Vec<(FileDifference, Vec<String>)>,
     /// Where each of them stands in that list.
@@ -37,25 +30,19 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Begins with what was found in the repository as a whole.
-    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &Repository) -> Account<'a> {
-        let groups = FindingGroups::of(repository.findings());
+    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &'a [Finding]) -> Account<'a> {
+        let groups = FindingGroups::of(repository);
         let mut summary = Summary::default();
-        summary.add_findings(repository.findings());
-        Account { sinks, view, groups, differences: Vec::new(), known: HashMap::new(), summary }
+        summary.add_findings(repository);
+        Account { sinks, view, repository, groups, drift: DriftGroups::default(), differences: Vec::new(), known: HashMap::new(), summary }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.
     pub(super) fn take(&mut self, outcome: Outcome, differences: Vec<FileDifference>, folder: &str) {
         self.summary.add(&outcome);
-        for sink in &mut self.sinks {
-            let text = match (&mut sink.format, self.view) {
-                (SinkFormat::Json(report), _) => report.environment(&outcome, folder, &differences),
-                (SinkFormat::Human, View::Drift) => human::drift(&outcome, folder),
-                (SinkFormat::Human, View::Rendered) => human::rendered(&outcome, folder),
-                (SinkFormat::Human, View::Differences) => continue,
-            };
-            sink.write(&text);
-        }
+        let told = Told { outcome: &outcome, folder, differences: &differences };
+        self.sinks.iter_mut().for_each(|sink| sink.environment(&told));
+        self.drift.add(&outcome, folder, self.view);
         for finding in outcome.findings {
             self.groups.add(finding, Some(&outcome.environment));
         }
@@ -70,23 +57,22 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Tells what was kept, and ends the sinks; gives the counts.
-    pub(super) fn finish(self, repository: &Repository) -> Result<Summary> {
-        for mut sink in self.sinks {
-            match &mut sink.format {
-                SinkFormat::Json(report) => {
-                    let text = report.finish(repository.findings(), &self.summary);
-                    sink.write(&text);
-                }
-                SinkFormat::Human => {
-                    for (difference, environments) in &self.differences {
-                        sink.write(&human::difference(difference, environments, sink.color()));
-                    }
-                    sink.findings(&self.groups, |file| repository.text(file));
-                }
-            }
-            sink.finish()?;
-        }
+    /// Tells what was kept, and ends the sinks, all of them; `text_of` reads a file of the repository. Gives the counts.
+    ///
+    /// # Errors
+    /// The first sink that could not be written.
+    pub(super) fn finish(self, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<Summary> {
+        let whole = Whole {
+            repository: self.repository,
+            findings: &self.groups,
+            drift: &self.drift,
+            differences: &self.differences,
+            summary: &self.summary,
+            text_of: &text_of,
+        };
+        // One that cannot be written must not cut off the others.
+        let ends: Vec<Result<()>> = self.sinks.into_iter().map(|sink| sink.finish(&whole)).collect();
+        ends.into_iter().collect::<Result<()>>()?;
         Ok(self.summary)
     }
 }

@@ -5,10 +5,10 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::account::View;
 use super::options::{ReadOptions, flag};
 use super::output::Printer;
 use super::pass::Pass;
+use crate::report::View;
 
 /// Say whether the tree is what the inventories give; writes nothing
 #[derive(Debug, Args)]

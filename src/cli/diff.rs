@@ -5,10 +5,10 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::account::View;
 use super::options::ReadOptions;
 use super::output::Printer;
 use super::pass::Pass;
+use crate::report::View;
 
 /// Show what a render would change, and which certificates that concerns
 #[derive(Debug, Args)]

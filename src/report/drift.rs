@@ -1,0 +1,130 @@
+//! Files that are not as they should be without being findings: what differs from a render, what stands in the way of one,
+//! what could not be written. The same in many environments counts once.
+
+use std::collections::BTreeMap;
+
+use crate::finding::{Level, Rule};
+use crate::plan::{Cause, LEDGER_FILE};
+use crate::report::{Outcome, View};
+
+/// What formats that name a rule for everything say of a file that is not what a render gives.
+pub static DRIFT: Rule =
+    Rule { code: "drift", level: Level::Error, untrusted: false, clock: false, summary: "a file that is not what a render gives" };
+
+/// What they say of an environment that could not be written to its end.
+pub static NOT_FINISHED: Rule = Rule {
+    code: "not-finished",
+    level: Level::Error,
+    untrusted: true,
+    clock: false,
+    summary: "an environment that could not be written to its end",
+};
+
+/// How something is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DriftKind {
+    /// Writing failed: why, and what to do.
+    NotFinished(String, Option<&'static str>),
+    /// A file differs.
+    File {
+        /// Why.
+        cause: Cause,
+        /// Whether somebody's work would be lost, so that nothing of the environment is written.
+        blocked: bool,
+    },
+    /// Only the ledger would change.
+    Ledger,
+}
+
+/// One thing that is not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Drift {
+    /// Path below the repository.
+    pub path: String,
+    /// How.
+    pub kind: DriftKind,
+}
+
+impl Drift {
+    /// Everything of one environment that fails its run, in order of the paths. What was written as it should is none.
+    pub fn of(outcome: &Outcome, folder: &str, view: View) -> Vec<Drift> {
+        let mut found = Vec::new();
+        if let Some(failure) = &outcome.failure {
+            found.push(Drift { path: folder.to_owned(), kind: DriftKind::NotFinished(failure.told(), failure.hint()) });
+        }
+        let Some(plan) = &outcome.plan else { return found };
+        for change in plan.changes.iter().filter(|change| view != View::Rendered || change.blocked) {
+            let kind = DriftKind::File { cause: change.cause, blocked: change.blocked };
+            found.push(Drift { path: format!("{folder}/{}", change.path), kind });
+        }
+        if view != View::Rendered && plan.only_ledger() {
+            found.push(Drift { path: format!("{folder}/{LEDGER_FILE}"), kind: DriftKind::Ledger });
+        }
+        found
+    }
+
+    /// The rule that stands for it.
+    pub fn rule(&self) -> &'static Rule {
+        if let DriftKind::NotFinished(..) = self.kind { &NOT_FINISHED } else { &DRIFT }
+    }
+
+    /// What is the matter, in the style of findings.
+    pub fn message(&self) -> String {
+        match &self.kind {
+            DriftKind::NotFinished(told, _) => format!("not finished: {told}"),
+            DriftKind::File { cause: Cause::Missing, .. } => "not as rendered: the file is missing".to_owned(),
+            DriftKind::File { cause, .. } => format!("not as rendered: {cause}"),
+            DriftKind::Ledger => "the ledger does not list the files as they are".to_owned(),
+        }
+    }
+
+    /// What to do.
+    pub fn help(&self) -> Option<&'static str> {
+        match &self.kind {
+            DriftKind::NotFinished(_, hint) => *hint,
+            DriftKind::File { cause: Cause::NotOurs, blocked: true } => {
+                Some("move the file away; or `trustree render --adopt` takes it over")
+            }
+            DriftKind::File { blocked: true, .. } => {
+                Some("move the hand edit into the inventory or a template, then `trustree render --force` overwrites it")
+            }
+            _ => Some("`trustree diff` shows what would change, `trustree render` writes it"),
+        }
+    }
+}
+
+/// What is not as it should be in several environments, once.
+#[derive(Debug, Default)]
+pub struct DriftGroups {
+    groups: BTreeMap<(String, DriftKind), DriftGroup>,
+}
+
+/// One of them, and where it is the same.
+#[derive(Debug)]
+pub struct DriftGroup {
+    /// It, in the first environment.
+    pub drift: Drift,
+    /// The environments.
+    pub environments: Vec<String>,
+}
+
+impl DriftGroups {
+    /// Adds what is not as it should be in one environment.
+    pub fn add(&mut self, outcome: &Outcome, folder: &str, view: View) {
+        for drift in Drift::of(outcome, folder, view) {
+            let below = drift.path.strip_prefix(folder).unwrap_or(&drift.path).to_owned();
+            let group = self.groups.entry((below, drift.kind.clone())).or_insert_with(|| DriftGroup { drift, environments: Vec::new() });
+            group.environments.push(outcome.environment.clone());
+        }
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// Groups by path below the environment's folder; with each that path, which is the same for all of them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &DriftGroup)> {
+        self.groups.iter().map(|((below, _), group)| (below.as_str(), group))
+    }
+}

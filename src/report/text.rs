@@ -1,0 +1,65 @@
+//! Small things that several formats do to text.
+
+use std::borrow::Cow;
+
+use crate::finding::counted;
+
+/// Names of environments that one group shows.
+pub(super) const NAMES_SHOWN: usize = 12;
+
+/// At most `limit` names, and how many more there are.
+pub fn some_of(names: &[String], limit: usize) -> String {
+    let shown = names.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > limit { format!("{shown} and {} more", names.len() - limit) } else { shown }
+}
+
+/// In which environments something is the same, where there are several.
+pub(super) fn the_same_in(environments: &[String]) -> Option<String> {
+    (environments.len() > 1)
+        .then(|| format!("the same in {}: {}", counted(environments.len(), "environment"), some_of(environments, NAMES_SHOWN)))
+}
+
+/// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal, or begin a
+/// line of its own in a log.
+pub(super) fn without_control(text: &str) -> Cow<'_, str> {
+    let steers = |character: char| character.is_control() && character != '\t';
+    if !text.contains(steers) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |character: char| if steers(character) { character.escape_default().to_string() } else { character.to_string() };
+    Cow::Owned(text.chars().map(shown).collect())
+}
+
+/// At most `limit` characters of a text; that something is missing is shown.
+pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(limit) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{} […]", &text[..end])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cut_says_so() {
+        assert_eq!(cut("äöü", 3), "äöü");
+        assert_eq!(cut("äöü", 2), "äö […]");
+    }
+
+    #[test]
+    fn control_characters_are_shown() {
+        assert_eq!(without_control("a\tb"), "a\tb");
+        assert_eq!(without_control("a\r\n\u{1b}[2J\u{9b}"), "a\\r\\n\\u{1b}[2J\\u{9b}");
+    }
+
+    #[test]
+    fn names_beyond_the_limit_are_counted() {
+        let names: Vec<String> = ["a", "b", "c"].map(str::to_owned).into();
+        assert_eq!(some_of(&names, 3), "a, b, c");
+        assert_eq!(some_of(&names, 2), "a, b and 1 more");
+        assert_eq!(the_same_in(&names).as_deref(), Some("the same in 3 environments: a, b, c"));
+        assert_eq!(the_same_in(&names[..1]), None);
+    }
+}
