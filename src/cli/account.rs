@@ -9,7 +9,7 @@ use camino::Utf8Path;
 use super::sink::Sink;
 use crate::change::FileDifference;
 use crate::finding::Finding;
-use crate::report::{DriftGroups, FindingGroups, Outcome, Summary, Told, View, Whole};
+use crate::report::{DriftGroups, FindingGroups, Outcome, Summary, Told, View, Whole, most_severe_first};
 use crate::tree::Digest;
 
 /// The account of one pass.
@@ -17,7 +17,7 @@ pub(super) struct Account<'a> {
     sinks: Vec<Sink<'a>>,
     view: View,
     /// What was found in the repository as a whole.
-    repository: &'a [Finding],
+    repository: Vec<Finding>,
     groups: FindingGroups,
     drift: DriftGroups,
     /// Differences that are not the same, in order of their first environment, each with all of its environments.
@@ -30,15 +30,18 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Begins with what was found in the repository as a whole.
-    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &'a [Finding]) -> Account<'a> {
-        let groups = FindingGroups::of(repository);
+    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &[Finding]) -> Account<'a> {
+        let mut repository = repository.to_vec();
+        most_severe_first(&mut repository);
+        let groups = FindingGroups::of(&repository);
         let mut summary = Summary::default();
-        summary.add_findings(repository);
+        summary.add_findings(&repository);
         Account { sinks, view, repository, groups, drift: DriftGroups::default(), differences: Vec::new(), known: HashMap::new(), summary }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.
-    pub(super) fn take(&mut self, outcome: Outcome, differences: Vec<FileDifference>, folder: &str) {
+    pub(super) fn take(&mut self, mut outcome: Outcome, differences: Vec<FileDifference>, folder: &str) {
+        most_severe_first(&mut outcome.findings);
         self.summary.add(&outcome);
         let told = Told { outcome: &outcome, folder, differences: &differences };
         self.sinks.iter_mut().for_each(|sink| sink.environment(&told));
@@ -63,7 +66,7 @@ impl<'a> Account<'a> {
     /// The first sink that could not be written.
     pub(super) fn finish(self, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<Summary> {
         let whole = Whole {
-            repository: self.repository,
+            repository: &self.repository,
             findings: &self.groups,
             drift: &self.drift,
             differences: &self.differences,

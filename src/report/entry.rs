@@ -102,7 +102,13 @@ impl<'a> Item<'a> {
 impl Entry<'_> {
     /// The path as CI systems count it: from the root of the Git work tree, in which the repository lies at `prefix`.
     pub fn path_from(&self, prefix: &Utf8Path) -> String {
-        if prefix.as_str().is_empty() { self.file.clone() } else { format!("{prefix}/{}", self.file) }
+        match (prefix.as_str(), self.file.as_str()) {
+            // GitHub refuses a whole report for one empty path.
+            ("", "") => ".".to_owned(),
+            ("", file) => file.to_owned(),
+            (prefix, "") => prefix.to_owned(),
+            (prefix, file) => format!("{prefix}/{file}"),
+        }
     }
 }
 

@@ -64,7 +64,11 @@ impl Format for GitHub {
         if rest.is_empty() {
             return Ok(());
         }
-        writeln!(out, "trustree: {} without an annotation: GitHub shows {SHOWN} of each level; the job summary has more", rest.join(", "))
+        writeln!(
+            out,
+            "trustree: {} without an annotation: GitHub shows {SHOWN} of each level; the job summary and `--output human` have the others",
+            rest.join(", ")
+        )
     }
 }
 
@@ -113,7 +117,7 @@ mod tests {
         assert_eq!(text.lines().filter(|line| line.starts_with("::warning ")).count(), 10);
         assert_eq!(text.lines().filter(|line| line.starts_with("::notice ")).count(), 3);
         assert!(text.ends_with(
-            "trustree: 2 more errors, 1 more warning without an annotation: GitHub shows 10 of each level; the job summary has more\n"
+            "trustree: 2 more errors, 1 more warning without an annotation: GitHub shows 10 of each level; the job summary and `--output human` have the others\n"
         ));
     }
 

@@ -1,10 +1,24 @@
 //! What is the same in several environments, once.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::finding::{Finding, Level, Place};
+
+/// Sorts findings: most severe first, then by place, rule and message.
+pub fn most_severe_first(findings: &mut [Finding]) {
+    findings.sort_by_cached_key(|finding| key(finding, finding.message.clone()));
+}
+
+fn key(finding: &Finding, message: String) -> GroupKey {
+    let (file, line, column) = match &finding.place {
+        Place::File { file, line, column } => (file.to_string(), *line, *column),
+        Place::Inventory(path) => (path.to_string(), 0, 0),
+    };
+    (Reverse(finding.level), file, line, column, finding.rule.code, message)
+}
 
 /// Findings that are the same in several environments, once.
 #[derive(Debug, Default)]
@@ -15,7 +29,7 @@ pub struct FindingGroups {
 }
 
 /// Level (most severe first), file, line, column, rule and message without the environment's name.
-type GroupKey = (std::cmp::Reverse<Level>, String, u32, u32, &'static str, String);
+type GroupKey = (Reverse<Level>, String, u32, u32, &'static str, String);
 
 /// One finding and where it arises.
 #[derive(Debug)]
@@ -41,14 +55,9 @@ impl FindingGroups {
         {
             self.secret.insert(file.clone());
         }
-        let (file, line, column) = match &finding.place {
-            Place::File { file, line, column } => (file.to_string(), *line, *column),
-            Place::Inventory(path) => (path.to_string(), 0, 0),
-        };
         let message = environment
             .map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
-        let key = (std::cmp::Reverse(finding.level), file, line, column, finding.rule.code, message);
-        let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
+        let group = self.groups.entry(key(&finding, message)).or_insert_with(|| Group { finding, environments: Vec::new() });
         if let Some(environment) = environment.filter(|environment| group.environments.last().is_none_or(|last| last != environment)) {
             group.environments.push(environment.to_owned());
         }

@@ -101,7 +101,7 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
         report = report.element(SnippetLevel::NOTE.message(same));
     }
     if let Some(help) = help {
-        report = report.element(SnippetLevel::HELP.message(help.as_str()));
+        report = report.element(SnippetLevel::HELP.message(without_control(help)));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     format!("{}\n\n", renderer.render(&[report]))

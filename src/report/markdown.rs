@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use crate::finding::{Level, counted};
 use crate::report::human::{self, Excerpts};
 use crate::report::text::{cut, some_of, the_same_in, without_control};
-use crate::report::{DriftGroup, Format, Group, Run, Told, Whole};
+use crate::report::{DriftGroup, Format, Group, Run, Told, View, Whole};
 
 /// Bytes of a comment: GitHub takes 65 536 characters, however they are counted.
 const COMMENT: usize = 65_000;
@@ -26,35 +26,37 @@ const NAMES: usize = 3;
 pub struct Markdown {
     command: &'static str,
     done: &'static str,
+    view: View,
     limit: usize,
 }
 
 impl Markdown {
     /// A report that fits into a comment.
     pub fn comment(run: &Run) -> Markdown {
-        Markdown { command: run.command, done: run.done, limit: COMMENT }
+        Markdown { command: run.command, done: run.done, view: run.view, limit: COMMENT }
     }
 
     /// A report that fits into the summary of a step, of which `used` bytes are taken.
     pub fn job_summary(run: &Run, used: usize) -> Markdown {
-        Markdown { command: run.command, done: run.done, limit: JOB_SUMMARY.saturating_sub(used) }
+        Markdown { command: run.command, done: run.done, view: run.view, limit: JOB_SUMMARY.saturating_sub(used) }
     }
 
     fn head(&self, whole: &Whole<'_>) -> String {
         let summary = whole.summary;
-        let counts = [
-            ("errors", summary.count(Level::Error)),
-            ("warnings", summary.count(Level::Warning)),
-            ("notes", summary.count(Level::Note)),
-            ("files not as rendered", summary.files()),
+        let files = match self.view {
+            View::Rendered => [("files written", summary.written), ("files deleted", summary.deleted)],
+            _ => [("files not as rendered", summary.files()), ("files as rendered", summary.unchanged)],
+        };
+        let [errors, warnings, notes] = [Level::Error, Level::Warning, Level::Note].map(|level| summary.count(level));
+        let counts = [("errors", errors), ("warnings", warnings), ("notes", notes)].into_iter().chain(files).chain([
             ("files in the way", summary.blocked),
             ("environments", summary.environments),
             ("not rendered", summary.stopped),
-        ];
+        ]);
         let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let names = row(counts.iter().map(|(name, _)| (*name).to_owned()).collect());
-        let rule = row(counts.iter().map(|_| "---:".to_owned()).collect());
-        let numbers = row(counts.iter().map(|(_, number)| number.to_string()).collect());
+        let names = row(counts.clone().map(|(name, _)| name.to_owned()).collect());
+        let rule = row(counts.clone().map(|_| "---:".to_owned()).collect());
+        let numbers = row(counts.map(|(_, number)| number.to_string()).collect());
         format!("## trustree {}\n\n{}\n\n{names}{rule}{numbers}\n", self.command, human::summary(summary, self.done))
     }
 }
@@ -241,7 +243,7 @@ impl Sections<'_> {
 mod tests {
     use super::*;
     use crate::finding::{Finding, LAYER_UNUSED, Place, UNKNOWN_FIELD};
-    use crate::report::{DriftGroups, FindingGroups, Summary, View};
+    use crate::report::{DriftGroups, FindingGroups, Summary};
 
     fn report(findings: &[Finding], limit: usize) -> String {
         let (groups, drift, mut summary) = (FindingGroups::of(findings), DriftGroups::default(), Summary::default());
@@ -249,7 +251,9 @@ mod tests {
         let whole =
             Whole { repository: findings, findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
         let mut text = String::new();
-        Markdown { command: "check", done: "checked", limit }.finish(&whole, &mut text).expect("a string takes everything");
+        Markdown { command: "check", done: "checked", view: View::Drift, limit }
+            .finish(&whole, &mut text)
+            .expect("a string takes everything");
         text
     }
 

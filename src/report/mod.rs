@@ -24,7 +24,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 pub use drift::{DRIFT, Drift, DriftGroup, DriftGroups, DriftKind, NOT_FINISHED};
 pub use entry::Entry;
-pub use groups::{FindingGroups, Group};
+pub use groups::{FindingGroups, Group, most_severe_first};
 pub use outcome::{Outcome, Summary};
 pub use text::some_of;
 

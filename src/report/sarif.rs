@@ -68,8 +68,7 @@ impl Sarif {
             "level": level(entry.level),
             "message": { "text": message(entry) },
             "locations": [{ "physicalLocation": physical }],
-            // The first is what GitHub compares; the second says whose it is.
-            "partialFingerprints": { "primaryLocationLineHash": entry.fingerprint, "trustree/v1": entry.fingerprint },
+            "partialFingerprints": fingerprints(entry),
         })
     }
 }
@@ -132,6 +131,15 @@ fn descriptor(rule: &Rule, repository: &str) -> Value {
         descriptor["helpUri"] = json!(format!("{repository}/blob/v{VERSION}/{}#{}", section.page, rule.code));
     }
     descriptor
+}
+
+/// What a result is known by. GitHub compares `primaryLocationLineHash`; its upload action makes that from the line's text,
+/// warns of every one that says something else, and cannot make one where there is no line.
+fn fingerprints(entry: &Entry<'_>) -> Value {
+    match entry.line {
+        Some(_) => json!({ "trustree/v1": entry.fingerprint }),
+        None => json!({ "trustree/v1": entry.fingerprint, "primaryLocationLineHash": entry.fingerprint }),
+    }
 }
 
 /// What the run says of itself; `total` is how many results there are, shown or not.
