@@ -11,15 +11,14 @@ use crate::{inventory, report};
 #[derive(Debug, Args)]
 pub(super) struct Schema {
     /// Of what
-    #[arg(value_enum, default_value = "inventory")]
+    #[arg(value_enum, value_name = "WHAT", default_value = "inventory")]
     of: Described,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Described {
-    /// What people write for an environment
     Inventory,
-    /// What `--output json` gives
+    // What `--output json` gives.
     Report,
 }
 

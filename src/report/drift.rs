@@ -96,7 +96,28 @@ impl Drift {
 /// What is not as it should be in several environments, once.
 #[derive(Debug, Default)]
 pub struct DriftGroups {
-    groups: BTreeMap<(String, DriftKind), DriftGroup>,
+    groups: BTreeMap<(Urgency, String, DriftKind), DriftGroup>,
+}
+
+/// What comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Urgency {
+    /// Something went wrong.
+    NotFinished,
+    /// Somebody must decide.
+    Blocked,
+    /// A render puts it right.
+    Rendered,
+}
+
+impl DriftKind {
+    fn urgency(&self) -> Urgency {
+        match self {
+            DriftKind::NotFinished(..) => Urgency::NotFinished,
+            DriftKind::File { blocked: true, .. } => Urgency::Blocked,
+            DriftKind::File { blocked: false, .. } | DriftKind::Ledger => Urgency::Rendered,
+        }
+    }
 }
 
 /// One of them, and where it is the same.
@@ -113,7 +134,10 @@ impl DriftGroups {
     pub fn add(&mut self, outcome: &Outcome, folder: &str, view: View) {
         for drift in Drift::of(outcome, folder, view) {
             let below = drift.path.strip_prefix(folder).unwrap_or(&drift.path).to_owned();
-            let group = self.groups.entry((below, drift.kind.clone())).or_insert_with(|| DriftGroup { drift, environments: Vec::new() });
+            let group = self
+                .groups
+                .entry((drift.kind.urgency(), below, drift.kind.clone()))
+                .or_insert_with(|| DriftGroup { drift, environments: Vec::new() });
             group.environments.push(outcome.environment.clone());
         }
     }
@@ -123,8 +147,9 @@ impl DriftGroups {
         self.groups.is_empty()
     }
 
-    /// Groups by path below the environment's folder; with each that path, which is the same for all of them.
+    /// Groups, first what somebody must see to, then by path below the environment's folder; with each that path, which is
+    /// the same for all of them.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &DriftGroup)> {
-        self.groups.iter().map(|((below, _), group)| (below.as_str(), group))
+        self.groups.iter().map(|((_, below, _), group)| (below.as_str(), group))
     }
 }

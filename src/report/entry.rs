@@ -39,10 +39,15 @@ pub struct Entry<'a> {
 /// Path, line and column of a finding.
 pub(super) fn position(finding: &Finding) -> (String, Option<u32>, Option<u32>) {
     match &finding.place {
-        Place::File { file, line: 0, .. } => (file.to_string(), None, None),
-        Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column).filter(|column| *column > 0)),
+        Place::File { file, line: 0, .. } => (with_slashes(file), None, None),
+        Place::File { file, line, column } => (with_slashes(file), Some(*line), Some(*column).filter(|column| *column > 0)),
         Place::Inventory(path) => (path.to_string(), None, None),
     }
+}
+
+/// The path as it is written everywhere, also on Windows.
+fn with_slashes(file: &Utf8Path) -> String {
+    file.components().map(|component| component.as_str()).collect::<Vec<_>>().join("/")
 }
 
 impl<'a> Whole<'a> {

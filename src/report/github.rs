@@ -7,11 +7,14 @@ use std::fmt::{self, Write};
 use camino::Utf8PathBuf;
 
 use crate::finding::{Level, counted};
-use crate::report::text::{the_same_in, without_control};
+use crate::report::text::{cut, the_same_in, without_control};
 use crate::report::{Entry, Format, Run, Told, Whole};
 
 /// Annotations of one level that GitHub shows for a step.
 const SHOWN: usize = 10;
+
+/// Characters of a message or a help line.
+const MAX_TEXT: usize = 4_000;
 
 /// Workflow commands.
 #[derive(Debug)]
@@ -35,8 +38,8 @@ impl GitHub {
         let column = entry.column.map(|column| format!(",col={column}")).unwrap_or_default();
         let file = property(&without_control(&entry.path_from(&self.prefix)));
         let title = property(&format!("trustree: {}", entry.rule.code));
-        let help = entry.help.as_ref().map(|help| format!("help: {help}"));
-        let lines = [Some(entry.message.to_string()), help, the_same_in(entry.environments)];
+        let help = entry.help.as_ref().map(|help| format!("help: {}", cut(help, MAX_TEXT)));
+        let lines = [Some(cut(&entry.message, MAX_TEXT).into_owned()), help, the_same_in(entry.environments)];
         let message = data(&lines.into_iter().flatten().collect::<Vec<_>>().join("\n"));
         format!("::{command} file={file}{line}{column},title={title}::{message}\n")
     }

@@ -10,7 +10,7 @@ use camino::Utf8Path;
 use crate::change::FileDifference;
 use crate::finding::{Finding, Level, Place, counted};
 use crate::plan::{Cause, LEDGER_FILE};
-use crate::report::text::{NAMES_SHOWN, the_same_in, without_control};
+use crate::report::text::{NAMES_SHOWN, the_same_in, without_commands, without_control};
 use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole, some_of};
 
 /// Text for people.
@@ -30,8 +30,8 @@ impl Human {
 impl Format for Human {
     fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result {
         match self.view {
-            View::Drift => out.write_str(&drift(told.outcome, told.folder)),
-            View::Rendered => out.write_str(&rendered(told.outcome, told.folder)),
+            View::Drift => out.write_str(&without_commands(&drift(told.outcome, told.folder))),
+            View::Rendered => out.write_str(&without_commands(&rendered(told.outcome, told.folder))),
             // They are told at the end, because many are the same.
             View::Differences => Ok(()),
         }
@@ -39,7 +39,7 @@ impl Format for Human {
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
         for (one, environments) in whole.differences {
-            out.write_str(&difference(one, environments, self.color))?;
+            out.write_str(&without_commands(&difference(one, environments, self.color)))?;
         }
         let mut excerpts = Excerpts::new(whole);
         for group in whole.findings.iter() {
@@ -104,7 +104,7 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
         report = report.element(SnippetLevel::HELP.message(without_control(help)));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    format!("{}\n\n", renderer.render(&[report]))
+    format!("{}\n\n", without_commands(&renderer.render(&[report])))
 }
 
 /// A path whose control characters cannot do anything to a terminal, or begin a line of their own in a log.

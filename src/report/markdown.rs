@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 
 use crate::finding::{Level, counted};
 use crate::report::human::{self, Excerpts};
-use crate::report::text::{cut, some_of, the_same_in, without_control};
+use crate::report::text::{cut, some_of, the_same_in, without_commands, without_control};
 use crate::report::{DriftGroup, Format, Group, Run, Told, View, Whole};
 
 /// Bytes of a comment: GitHub takes 65 536 characters, however they are counted.
@@ -136,7 +136,8 @@ fn in_environments(environments: &[String]) -> String {
 
 /// A title of HTML, and behind it a block of text.
 fn details(title: &str, language: &str, text: &str) -> String {
-    let text = cut(text.trim_end(), MAX_BLOCK);
+    let text = without_commands(text.trim_end());
+    let text = cut(&text, MAX_BLOCK);
     let fence = fence(&text);
     format!("<details><summary>{title}</summary>\n\n{fence}{language}\n{text}\n{fence}\n\n</details>\n\n")
 }

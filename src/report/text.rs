@@ -30,6 +30,21 @@ pub(super) fn without_control(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
+/// The text without what CI systems take for a command when they read it in a log: GitHub and Azure look for `##[` and
+/// `##vso[` anywhere in a line, and GitHub for `::` behind white space at its beginning. A space takes them apart.
+pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
+    const MARKS: [(&str, &str); 3] = [("##[", "## ["), ("##v", "## v"), ("##V", "## V")];
+    let begins = |line: &str| line.trim_start().starts_with("::");
+    if !MARKS.iter().any(|(mark, _)| text.contains(mark)) && !text.split('\n').any(begins) {
+        return Cow::Borrowed(text);
+    }
+    let harmless = |line: &str| {
+        let line = if begins(line) { line.replacen("::", ": :", 1) } else { line.to_owned() };
+        MARKS.iter().fold(line, |line, (mark, harmless)| line.replace(mark, harmless))
+    };
+    Cow::Owned(text.split('\n').map(harmless).collect::<Vec<_>>().join("\n"))
+}
+
 /// At most `limit` characters of a text; that something is missing is shown.
 pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     match text.char_indices().nth(limit) {
@@ -46,6 +61,14 @@ mod tests {
     fn what_is_cut_says_so() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöü", 2), "äö […]");
+    }
+
+    #[test]
+    fn what_a_log_takes_for_a_command_is_taken_apart() {
+        assert_eq!(without_commands("a: b # ::error::c\n"), "a: b # ::error::c\n");
+        assert_eq!(without_commands(" ::error::c\n::x::y\n"), " : :error::c\n: :x::y\n");
+        assert_eq!(without_commands("5 | ##[set-output name=a]b ##vso[task]"), "5 | ## [set-output name=a]b ## vso[task]");
+        assert_eq!(without_commands("###[debug]"), "### [debug]");
     }
 
     #[test]
