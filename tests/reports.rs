@@ -41,7 +41,7 @@ fn full_of_findings() -> TempDir {
         ("environments/_layers/base.yaml", "apiVersion: trustree.dev/v1alpha1\nkind: Layer\nlabel: {}\n".to_owned()),
         ("environments/first/inventory.yaml", inventory("extends: [base]\n")),
         ("environments/second/inventory.yaml", inventory("extends: [base]\n")),
-        ("environments/odd/inventory.yaml", inventory("\"\\e[2J]]>\\n::error::<b>`@x\": 1\n")),
+        ("environments/odd/inventory.yaml", inventory("\"\\e[2J]]>\\n::error::<b>`@x##[error]\": 1\n")),
         ("environments/fine/inventory.yaml", inventory("  values:\n    replicaCount: 2\n")),
         ("environments/note/inventory.yaml", inventory("  values:\n    a: 1\n").replace("1.11.0", "99.0.0")),
         ("environments/edited/inventory.yaml", inventory("")),
@@ -134,6 +134,17 @@ fn documents_are_complete_whatever_happens() {
         assert!(text.starts_with("<?xml ") && text.ends_with("</testsuites>\n"), "{what}:\n{text}");
     });
     every_report("markdown", |what, text, _| assert!(text.starts_with("## trustree "), "{what}:\n{text}"));
+}
+
+/// A report on standard output is read by whoever reads the log: nothing that somebody wrote is a command there.
+#[test]
+fn no_report_is_a_command_to_whoever_reads_the_log() {
+    for format in ["human", "json", "sarif", "gitlab", "junit", "markdown"] {
+        every_report(format, |what, text, _| {
+            let command = text.lines().find(|line| line.contains("##[") || line.trim_start().starts_with("::"));
+            assert_eq!(command, None, "{what}");
+        });
+    }
 }
 
 #[test]

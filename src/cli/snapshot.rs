@@ -236,7 +236,7 @@ pub(super) struct Show {
     #[arg(short, long, value_name = "NAME", env = "TRUSTREE_AUTHORITY")]
     authority: Option<String>,
     /// How it is shown
-    #[arg(short, long, value_enum, value_name = "FORMAT", default_value = "human")]
+    #[arg(short, long, value_enum, value_name = "FORMAT", env = "TRUSTREE_SHOW_OUTPUT", default_value = "human")]
     output: Shown,
 }
 

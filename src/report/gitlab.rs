@@ -6,7 +6,7 @@ use camino::Utf8PathBuf;
 use serde_json::{Value, json};
 
 use crate::finding::Level;
-use crate::report::text::the_same_in;
+use crate::report::text::{json_line, the_same_in};
 use crate::report::{Entry, Format, Run, Told, Whole};
 
 /// A code quality report.
@@ -54,7 +54,7 @@ impl Format for GitLab {
         out.write_str("[")?;
         for (index, entry) in whole.entries().enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            write!(out, "{comma}\n  {}", self.entry(&entry))?;
+            write!(out, "{comma}\n  {}", json_line(&self.entry(&entry)))?;
         }
         out.write_str("\n]\n")
     }

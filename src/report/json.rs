@@ -14,6 +14,7 @@ use crate::finding::{Finding, Level};
 use crate::outside::files::FileError;
 use crate::plan::{Action, Cause, Plan};
 use crate::report::entry::position;
+use crate::report::text::json_line;
 use crate::report::{Format, Run, Summary, Told, Whole};
 
 const API_VERSION: &str = "trustree.dev/v1alpha1";
@@ -209,7 +210,7 @@ impl Format for Json {
             out.write_str(",")?;
         }
         self.environments += 1;
-        write!(out, "\n    {}", to_line(&environment(told)))
+        write!(out, "\n    {}", json_line(&environment(told)))
     }
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
@@ -218,7 +219,7 @@ impl Format for Json {
         }
         let findings: Vec<ReportedFinding<'_>> = whole.repository.iter().map(reported).collect();
         let counts = counts(whole.summary);
-        writeln!(out, "\n  ],\n  \"findings\": {},\n  \"summary\": {}\n}}", to_line(&findings), to_line(&counts))
+        writeln!(out, "\n  ],\n  \"findings\": {},\n  \"summary\": {}\n}}", json_line(&findings), json_line(&counts))
     }
 }
 
@@ -287,9 +288,4 @@ fn counts(summary: &Summary) -> Counts {
         warnings: summary.count(Level::Warning),
         notes: summary.count(Level::Note),
     }
-}
-
-fn to_line(value: &impl Serialize) -> String {
-    // These types have string keys only and no failing serializers.
-    serde_json::to_string(value).unwrap_or_default()
 }

@@ -136,7 +136,8 @@ fn suite(name: &str, cases: &[Case], others: &[String]) -> Result<String, fmt::E
     // A vector takes everything.
     write_suite(&mut writer, name, cases, others).map_err(|_| fmt::Error)?;
     let text = String::from_utf8(writer.into_inner()).map_err(|_| fmt::Error)?;
-    Ok(format!("{}\n", text.trim_end()))
+    // The same to a reader of XML, and to one of logs no command.
+    Ok(format!("{}\n", text.trim_end().replace("##", "#&#35;")))
 }
 
 fn write_suite(writer: &mut Writer<Vec<u8>>, name: &str, cases: &[Case], others: &[String]) -> io::Result<()> {
@@ -228,5 +229,7 @@ mod tests {
         assert!(text.contains("message=\"&lt;\\u{1b}\u{fffd}&amp;&quot;]]&gt;\""), "{text}");
         assert!(!text.contains('\u{1b}') && !text.contains('\u{ffff}') && !text.contains("]]>"), "{text}");
         assert_eq!(valid("a\u{0}\tb\n"), "a\u{fffd}\tb\n");
+        let text = report(false, vec![Finding::new(&CA_EXPIRED, Place::whole("##[error].yaml"), "##[error]")]);
+        assert!(!text.contains("##[") && text.contains("message=\"#&#35;[error]\""), "{text}");
     }
 }

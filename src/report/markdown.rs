@@ -115,7 +115,7 @@ fn finding(group: &Group, source: Option<&str>) -> String {
     let title = format!(
         "<b>{}</b> <code>{}</code>{}<br>{}",
         group.finding.rule.code,
-        escaped(&cut(&without_control(&place), MAX_LINE)),
+        in_code(&cut(&without_control(&place), MAX_LINE)),
         in_environments(&group.environments),
         markup(&group.finding.message)
     );
@@ -124,13 +124,13 @@ fn finding(group: &Group, source: Option<&str>) -> String {
 
 fn drift(group: &DriftGroup) -> String {
     let help = group.drift.help().map(|help| format!("<br>{}", markup(help))).unwrap_or_default();
-    let path = escaped(&cut(&without_control(&group.drift.path), MAX_LINE)).to_string();
+    let path = in_code(&cut(&without_control(&group.drift.path), MAX_LINE));
     format!("<li><code>{path}</code>{}<br>{}{help}</li>\n", in_environments(&group.environments), markup(&group.drift.message()))
 }
 
 fn in_environments(environments: &[String]) -> String {
     let same = the_same_in(environments)
-        .map(|_| format!(" <i>in {}: {}</i>", counted(environments.len(), "environment"), escaped(&some_of(environments, NAMES))));
+        .map(|_| format!(" <i>in {}: {}</i>", counted(environments.len(), "environment"), unlinked(&some_of(environments, NAMES))));
     same.unwrap_or_default()
 }
 
@@ -157,7 +157,7 @@ fn markup(message: &str) -> String {
     for (index, part) in parts.iter().enumerate() {
         let closes = index + 1 < parts.len();
         html.push_str(&match (index % 2 == 1, closes) {
-            (true, true) => format!("<code>{}</code>", escaped(part)),
+            (true, true) => format!("<code>{}</code>", in_code(part)),
             // The last backtick has no partner.
             (true, false) => format!("`{}", unlinked(part)),
             (false, _) => unlinked(part),
@@ -169,6 +169,11 @@ fn markup(message: &str) -> String {
 /// Text in HTML.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+/// Text in HTML between `<code>` and `</code>`; see `without_commands` about `##`.
+fn in_code(text: &str) -> String {
+    escaped(text).replace("##", "#&#35;")
 }
 
 /// Text in HTML outside of code, where GitHub would look for somebody to call and for numbers of issues.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::finding::{Level, Rule};
 use crate::report::pages::section;
-use crate::report::text::{cut, the_same_in};
+use crate::report::text::{cut, json_line, the_same_in};
 use crate::report::{Entry, Format, Run, Told, Whole};
 
 /// Results that GitHub shows of a run; it takes more and drops them silently, or refuses the file.
@@ -95,7 +95,7 @@ impl Format for Sarif {
         write!(out, "    \"results\": [")?;
         for (index, entry) in whole.entries().take(MAX_RESULTS).enumerate() {
             let comma = if index == 0 { "" } else { "," };
-            write!(out, "{comma}\n      {}", self.result(&entry, &rules))?;
+            write!(out, "{comma}\n      {}", json_line(&self.result(&entry, &rules)))?;
         }
         writeln!(out, "\n    ]\n  }}]\n}}")
     }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Serialize;
+
 use crate::finding::counted;
 
 /// Names of environments that one group shows.
@@ -45,6 +47,12 @@ pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.split('\n').map(harmless).collect::<Vec<_>>().join("\n"))
 }
 
+/// A value as JSON on one line. It reads back the same, and holds no `##[`, which [`without_commands`] tells of.
+pub(super) fn json_line(value: &impl Serialize) -> String {
+    // What is written here has string keys only and no failing serializers.
+    serde_json::to_string(value).unwrap_or_default().replace("##", "#\\u0023")
+}
+
 /// At most `limit` characters of a text; that something is missing is shown.
 pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     match text.char_indices().nth(limit) {
@@ -69,6 +77,14 @@ mod tests {
         assert_eq!(without_commands(" ::error::c\n::x::y\n"), " : :error::c\n: :x::y\n");
         assert_eq!(without_commands("5 | ##[set-output name=a]b ##vso[task]"), "5 | ## [set-output name=a]b ## vso[task]");
         assert_eq!(without_commands("###[debug]"), "### [debug]");
+    }
+
+    #[test]
+    fn json_on_one_line_reads_back_the_same_and_is_no_command() {
+        let value = serde_json::json!({ "a##[b]": "###[debug]#" });
+        let line = json_line(&value);
+        assert!(!line.contains("##["), "{line}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&line).ok(), Some(value));
     }
 
     #[test]
