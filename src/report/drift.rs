@@ -63,6 +63,11 @@ impl Drift {
         found
     }
 
+    /// Whether a render alone does not put it right.
+    pub fn needs_somebody(&self) -> bool {
+        self.kind.urgency() < Urgency::Rendered
+    }
+
     /// The rule that stands for it.
     pub fn rule(&self) -> &'static Rule {
         if let DriftKind::NotFinished(..) = self.kind { &NOT_FINISHED } else { &DRIFT }
@@ -140,11 +145,6 @@ impl DriftGroups {
                 .or_insert_with(|| DriftGroup { drift, environments: Vec::new() });
             group.environments.push(outcome.environment.clone());
         }
-    }
-
-    /// Whether there is nothing.
-    pub fn is_empty(&self) -> bool {
-        self.groups.is_empty()
     }
 
     /// Groups, first what somebody must see to, then by path below the environment's folder; with each that path, which is

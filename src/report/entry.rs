@@ -138,17 +138,16 @@ impl Fingerprints {
 mod tests {
     use super::*;
     use crate::finding::{DURATION_UNSET, UNKNOWN_FIELD};
-    use crate::report::{DriftGroups, FindingGroups, Summary};
+    use crate::report::testing::with_whole;
+    use crate::report::{FindingGroups, Summary};
 
     fn found(line: u32, message: &str) -> Finding {
         Finding::new(&UNKNOWN_FIELD, Place::File { file: "a.yaml".into(), line, column: 1 }, message)
     }
 
     fn fingerprints(findings: &[Finding]) -> Vec<String> {
-        let (groups, drift, summary) = (FindingGroups::of(findings), DriftGroups::default(), Summary::default());
-        let whole =
-            Whole { repository: findings, findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-        whole.entries().map(|entry| entry.fingerprint).collect()
+        let of = |whole: &Whole<'_>| whole.entries().map(|entry| entry.fingerprint).collect();
+        with_whole(&FindingGroups::of(findings), &Summary::default(), of)
     }
 
     #[test]
@@ -168,10 +167,8 @@ mod tests {
             for name in environments {
                 groups.add(found(3, &format!("`{name}` is wrong")), Some(name));
             }
-            let (drift, summary) = (DriftGroups::default(), Summary::default());
-            let whole =
-                Whole { repository: &[], findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-            whole.entries().map(|entry| (entry.fingerprint, entry.environments.len())).collect::<Vec<_>>()
+            let of = |whole: &Whole<'_>| whole.entries().map(|entry| (entry.fingerprint, entry.environments.len())).collect::<Vec<_>>();
+            with_whole(&groups, &Summary::default(), of)
         };
         let (both, one) = (of(&["dev", "prod"]), of(&["prod"]));
         assert_eq!((both.len(), both[0].1, one[0].1), (1, 2, 1));
@@ -183,8 +180,7 @@ mod tests {
         let raised = Finding::new(&DURATION_UNSET, Place::whole("z.yaml"), "raised").at(Level::Error);
         let lowered = found(1, "lowered").at(Level::Note);
         let groups = FindingGroups::of(&[lowered, raised]);
-        let (drift, summary) = (DriftGroups::default(), Summary::default());
-        let whole = Whole { repository: &[], findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-        assert_eq!(whole.entries().map(|entry| entry.message.into_owned()).collect::<Vec<_>>(), ["raised", "lowered"]);
+        let of = |whole: &Whole<'_>| whole.entries().map(|entry| entry.message.into_owned()).collect::<Vec<_>>();
+        assert_eq!(with_whole(&groups, &Summary::default(), of), ["raised", "lowered"]);
     }
 }

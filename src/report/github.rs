@@ -89,16 +89,10 @@ fn property(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::finding::{DURATION_UNSET, Finding, LAYER_UNUSED, Place, UNKNOWN_FIELD};
-    use crate::report::{DriftGroups, FindingGroups, Summary, View};
+    use crate::report::testing;
 
     fn report(findings: &[Finding]) -> String {
-        let run = Run { command: "check", done: "checked", view: View::Drift, strict: false, color: false, prefix: Utf8PathBuf::new() };
-        let (groups, drift, summary) = (FindingGroups::of(findings), DriftGroups::default(), Summary::default());
-        let whole =
-            Whole { repository: findings, findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-        let mut text = String::new();
-        GitHub::new(&run).finish(&whole, &mut text).expect("a string takes everything");
-        text
+        testing::finished(&mut GitHub::new(&testing::run()), findings)
     }
 
     #[test]

@@ -192,10 +192,10 @@ fn valid(text: &str) -> Cow<'_, str> {
 mod tests {
     use super::*;
     use crate::finding::{CA_EXPIRED, LAYER_UNUSED, Place, UNKNOWN_FIELD};
-    use crate::report::Outcome;
+    use crate::report::{Outcome, testing};
 
     fn report(strict: bool, findings: Vec<Finding>) -> String {
-        let run = Run { command: "check", done: "checked", view: View::Drift, strict, color: false, prefix: camino::Utf8PathBuf::new() };
+        let run = Run { strict, ..testing::run() };
         let outcome = Outcome::failed("dev", findings);
         let mut text = String::new();
         Junit::new(&run).environment(&Told { outcome: &outcome, folder: "out/dev", differences: &[] }, &mut text).expect("taken");

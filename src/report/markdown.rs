@@ -123,7 +123,9 @@ fn finding(group: &Group, source: Option<&str>) -> String {
 }
 
 fn drift(group: &DriftGroup) -> String {
-    let help = group.drift.help().map(|help| format!("<br>{}", markup(help))).unwrap_or_default();
+    // What everything has in common stands above the list.
+    let help = group.drift.help().filter(|_| group.drift.needs_somebody());
+    let help = help.map(|help| format!("<br>{}", markup(help))).unwrap_or_default();
     let path = in_code(&cut(&without_control(&group.drift.path), MAX_LINE));
     format!("<li><code>{path}</code>{}<br>{}{help}</li>\n", in_environments(&group.environments), markup(&group.drift.message()))
 }
@@ -192,7 +194,12 @@ struct Section {
 }
 
 static ERRORS: Section = Section { heading: "Errors", before: "", after: "", piece: "error" };
-static DRIFT: Section = Section { heading: "Not as rendered", before: "<ul>\n", after: "</ul>\n\n", piece: "file" };
+static DRIFT: Section = Section {
+    heading: "Not as rendered",
+    before: "`trustree diff` shows what would change, `trustree render` writes it.\n\n<ul>\n",
+    after: "</ul>\n\n",
+    piece: "file",
+};
 static WARNINGS: Section = Section { heading: "Warnings", before: "", after: "", piece: "warning" };
 static NOTES: Section = Section { heading: "Notes", before: "", after: "", piece: "note" };
 static CHANGES: Section = Section { heading: "What would change", before: "", after: "", piece: "difference" };
@@ -249,18 +256,10 @@ impl Sections<'_> {
 mod tests {
     use super::*;
     use crate::finding::{Finding, LAYER_UNUSED, Place, UNKNOWN_FIELD};
-    use crate::report::{DriftGroups, FindingGroups, Summary};
+    use crate::report::testing;
 
     fn report(findings: &[Finding], limit: usize) -> String {
-        let (groups, drift, mut summary) = (FindingGroups::of(findings), DriftGroups::default(), Summary::default());
-        summary.add_findings(findings);
-        let whole =
-            Whole { repository: findings, findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-        let mut text = String::new();
-        Markdown { command: "check", done: "checked", view: View::Drift, limit }
-            .finish(&whole, &mut text)
-            .expect("a string takes everything");
-        text
+        testing::finished(&mut Markdown { limit, ..Markdown::comment(&testing::run()) }, findings)
     }
 
     fn many(number: usize, message: &str) -> Vec<Finding> {
@@ -293,9 +292,7 @@ mod tests {
     #[test]
     fn where_there_is_no_room_nothing_is_written() {
         assert_eq!(report(&many(1, "x"), 100), "");
-        let run =
-            Run { command: "check", done: "checked", view: View::Drift, strict: false, color: false, prefix: camino::Utf8PathBuf::new() };
-        assert_eq!(Markdown::job_summary(&run, 2_000_000).limit, 0);
+        assert_eq!(Markdown::job_summary(&testing::run(), 2_000_000).limit, 0);
     }
 
     #[test]

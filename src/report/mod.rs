@@ -130,3 +130,28 @@ impl FormatKind {
         FORMATS.iter().find(|format| format.name == name)
     }
 }
+
+#[cfg(test)]
+mod testing {
+    use super::*;
+
+    /// A check at the root of a work tree.
+    pub(super) fn run() -> Run {
+        Run { command: "check", done: "checked", view: View::Drift, strict: false, color: false, prefix: Utf8PathBuf::new() }
+    }
+
+    /// Calls `look` with a whole that has these findings and nothing else.
+    pub(super) fn with_whole<T>(findings: &FindingGroups, summary: &Summary, look: impl FnOnce(&Whole<'_>) -> T) -> T {
+        let drift = DriftGroups::default();
+        look(&Whole { repository: &[], findings, drift: &drift, differences: &[], summary, text_of: &|_| None })
+    }
+
+    /// The end of a report on a repository with these findings.
+    pub(super) fn finished(format: &mut dyn Format, findings: &[Finding]) -> String {
+        let mut summary = Summary::default();
+        summary.add_findings(findings);
+        let mut text = String::new();
+        with_whole(&FindingGroups::of(findings), &summary, |whole| format.finish(whole, &mut text)).expect("a string takes everything");
+        text
+    }
+}

@@ -183,24 +183,11 @@ fn uri(path: &str) -> String {
 mod tests {
     use super::*;
     use crate::finding::{CA_EXPIRED, Finding, Place, UNKNOWN_FIELD};
-    use crate::report::{DriftGroups, FindingGroups, Summary, View};
+    use crate::report::testing;
 
     fn report(findings: &[Finding]) -> Value {
-        let run = Run {
-            command: "check",
-            done: "checked",
-            view: View::Drift,
-            strict: false,
-            color: false,
-            prefix: Utf8PathBuf::from("deploy/pki"),
-        };
-        let (groups, drift, mut summary) = (FindingGroups::of(findings), DriftGroups::default(), Summary::default());
-        summary.add_findings(findings);
-        let whole =
-            Whole { repository: findings, findings: &groups, drift: &drift, differences: &[], summary: &summary, text_of: &|_| None };
-        let mut text = String::new();
-        Sarif::new(&run).finish(&whole, &mut text).expect("a string takes everything");
-        serde_json::from_str(&text).expect("JSON")
+        let run = Run { prefix: Utf8PathBuf::from("deploy/pki"), ..testing::run() };
+        serde_json::from_str(&testing::finished(&mut Sarif::new(&run), findings)).expect("JSON")
     }
 
     #[test]
