@@ -153,3 +153,60 @@ impl DriftGroups {
         self.groups.iter().map(|((_, below, _), group)| (below.as_str(), group))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outside::files::FileError;
+    use crate::plan::{Action, FileChange, Plan};
+    use crate::tree::OutPath;
+
+    fn outcome(environment: &str, changes: &[(&str, Cause, bool)]) -> Outcome {
+        let change = |(path, cause, blocked): &(&str, Cause, bool)| FileChange {
+            path: OutPath::new(path).expect("a path"),
+            cause: *cause,
+            action: Action::Write,
+            blocked: *blocked,
+            before: None,
+            after: None,
+        };
+        Outcome::planned(environment, Vec::new(), Plan { changes: changes.iter().map(change).collect(), ..Plan::default() })
+    }
+
+    fn told(groups: &DriftGroups) -> Vec<(String, String, usize)> {
+        groups.iter().map(|(_, group)| (group.drift.path.clone(), group.drift.message(), group.environments.len())).collect()
+    }
+
+    #[test]
+    fn the_same_in_several_environments_counts_once_and_what_needs_somebody_comes_first() {
+        let mut groups = DriftGroups::default();
+        for environment in ["dev", "prod"] {
+            let outcome = outcome(environment, &[("a.yaml", Cause::New, false), ("b.yaml", Cause::EditedByHand, true)]);
+            groups.add(&outcome, &format!("out/{environment}"), View::Drift);
+        }
+        groups.add(&outcome("test", &[("a.yaml", Cause::Orphaned, false)]), "out/test", View::Drift);
+        let expected = [
+            ("out/dev/b.yaml", "not as rendered: edited by hand", 2),
+            ("out/dev/a.yaml", "not as rendered: new", 2),
+            ("out/test/a.yaml", "not as rendered: orphaned", 1),
+        ];
+        assert_eq!(told(&groups), expected.map(|(path, message, number)| (path.to_owned(), message.to_owned(), number)));
+    }
+
+    #[test]
+    fn what_a_render_wrote_is_none_and_what_it_could_not_write_is() {
+        let mut written = outcome("dev", &[("a.yaml", Cause::New, false)]);
+        assert_eq!(Drift::of(&written, "out/dev", View::Rendered), []);
+        written.failure = Some(FileError::Link { path: "out/dev/a.yaml".into() });
+        let found = Drift::of(&written, "out/dev", View::Rendered);
+        assert_eq!(found.iter().map(|drift| (drift.path.as_str(), drift.rule().code)).collect::<Vec<_>>(), [("out/dev", "not-finished")]);
+        assert!(found[0].message().starts_with("not finished: ") && found[0].help().is_some() && found[0].needs_somebody());
+    }
+
+    #[test]
+    fn a_file_that_is_not_ours_is_not_to_be_overwritten_by_force() {
+        let not_ours = outcome("dev", &[("a.yaml", Cause::NotOurs, true)]);
+        let help = Drift::of(&not_ours, "out/dev", View::Rendered)[0].help().expect("a help line");
+        assert!(help.contains("--adopt") && !help.contains("--force"), "{help}");
+    }
+}
