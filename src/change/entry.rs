@@ -3,6 +3,7 @@
 use std::fmt;
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,7 +12,7 @@ use crate::plan::Cause;
 use crate::tree::Digest;
 
 /// How much a change can break, the worst first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Risk {
     /// Which certificates are trusted, or served.
@@ -41,7 +42,7 @@ impl fmt::Display for Risk {
 }
 
 /// What happened. An object has a kind and a name; what has none, such as Helm values, is told by its file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum What {
     /// An object that was in no file.
@@ -84,7 +85,7 @@ impl fmt::Display for What {
 }
 
 /// An object, or a file with a kind and no name, such as a kustomization.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 pub struct Object {
     /// API group; empty for the core group.
     pub group: String,
@@ -109,7 +110,7 @@ impl fmt::Display for Object {
 }
 
 /// One thing that a change means, the worst first. The codes are stable.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Code {
     /// No root is left that was trusted before.
@@ -183,7 +184,7 @@ impl fmt::Display for Code {
 }
 
 /// A sentence about a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Meaning {
     /// What kind of sentence it is.
     pub code: Code,
@@ -207,7 +208,7 @@ impl Meaning {
 }
 
 /// What identifies a certificate to a reviewer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertificateFacts {
     /// Subject, such as `O=Lab, CN=Lab Root CA`.
@@ -236,7 +237,7 @@ impl CertificateFacts {
 }
 
 /// What happened to a field.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Op {
     /// It was not there.
@@ -254,7 +255,7 @@ pub enum Op {
 }
 
 /// One field that differs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct FieldChange {
     /// Where: `spec.containers[name=step].image`; empty for a file as a whole.
     pub path: String,
@@ -280,7 +281,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// One change of one environment.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Change {
     /// How much it can break.
     pub risk: Risk,
@@ -291,9 +292,11 @@ pub struct Change {
     pub object: Option<Object>,
     /// The file, below the repository; None for rights, which come from several.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub file: Option<Utf8PathBuf>,
     /// The file that it stood in, where that is another.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub from: Option<Utf8PathBuf>,
     /// Why the file differs.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,38 +1,23 @@
-//! What is kept while the environments pass by, and told as they do or at the end: counts, findings, and differences that
-//! are not the same. Nothing else of an environment stays.
+//! What is kept while the environments pass by, and told as they do or at the end: counts, findings, drift, and differences
+//! that are not the same. Nothing else of an environment stays.
 
 use anyhow::Result;
+use camino::Utf8Path;
 
-use super::sink::{Sink, SinkFormat};
+use super::sink::Sink;
 use crate::change::Differences;
 use crate::finding::Finding;
-use crate::fleet::Repository;
-use crate::report::changes::{self, ChangeGroups, Telling};
-use crate::report::{FindingGroups, Outcome, Summary, human};
-
-/// What is told of each environment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// The files that are not what a render gives.
-    Drift,
-    /// The differences of those files, and how they are told.
-    Differences(Telling),
-    /// What was written.
-    Rendered,
-}
-
-impl View {
-    /// Whether the lines of files are told.
-    pub(super) fn is_unified(self) -> bool {
-        matches!(self, View::Differences(Telling { view: changes::View::Unified, .. }))
-    }
-}
+use crate::report::changes::ChangeGroups;
+use crate::report::{DriftGroups, FindingGroups, Outcome, Summary, Told, View, Whole, most_severe_first};
 
 /// The account of one pass.
 pub(super) struct Account<'a> {
     sinks: Vec<Sink<'a>>,
     view: View,
+    /// What was found in the repository as a whole.
+    repository: Vec<Finding>,
     groups: FindingGroups,
+    drift: DriftGroups,
     /// Differences that are not the same, each with all of its environments.
     differences: ChangeGroups,
     /// The counts so far.
@@ -41,25 +26,22 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Begins with what was found in the repository as a whole.
-    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &Repository) -> Account<'a> {
-        let groups = FindingGroups::of(repository.findings());
+    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &[Finding]) -> Account<'a> {
+        let mut repository = repository.to_vec();
+        most_severe_first(&mut repository);
+        let groups = FindingGroups::of(&repository);
         let mut summary = Summary::default();
-        summary.add_findings(repository.findings());
-        Account { sinks, view, groups, differences: ChangeGroups::default(), summary }
+        summary.add_findings(&repository);
+        Account { sinks, view, repository, groups, drift: DriftGroups::default(), differences: ChangeGroups::default(), summary }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.
-    pub(super) fn take(&mut self, outcome: Outcome, differences: Option<Differences>, folder: &str) {
+    pub(super) fn take(&mut self, mut outcome: Outcome, differences: Option<Differences>, folder: &str) {
+        most_severe_first(&mut outcome.findings);
         self.summary.add(&outcome);
-        for sink in &mut self.sinks {
-            let text = match (&mut sink.format, self.view) {
-                (SinkFormat::Json(report), _) => report.environment(&outcome, folder, differences.as_ref()),
-                (SinkFormat::Human, View::Drift) => human::drift(&outcome, folder),
-                (SinkFormat::Human, View::Rendered) => human::rendered(&outcome, folder),
-                (SinkFormat::Human, View::Differences(_)) => continue,
-            };
-            sink.write(&text);
-        }
+        let told = Told { outcome: &outcome, folder, differences: differences.as_ref() };
+        self.sinks.iter_mut().for_each(|sink| sink.environment(&told));
+        self.drift.add(&outcome, folder, self.view);
         for finding in outcome.findings {
             self.groups.add(finding, Some(&outcome.environment));
         }
@@ -70,26 +52,27 @@ impl<'a> Account<'a> {
         }
     }
 
-    /// Tells what was kept and what only the whole could tell, and ends the sinks; gives the counts.
-    pub(super) fn finish(mut self, repository: &Repository, last: Vec<Finding>) -> Result<Summary> {
+    /// Tells what was kept and what only the whole could tell, `last`, and ends the sinks, all of them; `text_of` reads a
+    /// file of the repository. Gives the counts.
+    ///
+    /// # Errors
+    /// The first sink that could not be written.
+    pub(super) fn finish(mut self, last: Vec<Finding>, text_of: impl Fn(&Utf8Path) -> Option<String>) -> Result<Summary> {
         self.summary.add_findings(&last);
         last.iter().for_each(|finding| self.groups.add(finding.clone(), None));
-        let common: Vec<Finding> = repository.findings().iter().cloned().chain(last).collect();
-        for mut sink in self.sinks {
-            match &mut sink.format {
-                SinkFormat::Json(report) => {
-                    let text = report.finish(&common, &self.summary);
-                    sink.write(&text);
-                }
-                SinkFormat::Human => {
-                    if let View::Differences(telling) = self.view {
-                        sink.write(&self.differences.told(telling, sink.color()));
-                    }
-                    sink.findings(&self.groups, |file| repository.text(file));
-                }
-            }
-            sink.finish()?;
-        }
+        self.repository.extend(last);
+        most_severe_first(&mut self.repository);
+        let whole = Whole {
+            repository: &self.repository,
+            findings: &self.groups,
+            drift: &self.drift,
+            differences: &self.differences,
+            summary: &self.summary,
+            text_of: &text_of,
+        };
+        // One that cannot be written must not cut off the others.
+        let ends: Vec<Result<()>> = self.sinks.into_iter().map(|sink| sink.finish(&whole)).collect();
+        ends.into_iter().collect::<Result<()>>()?;
         Ok(self.summary)
     }
 }

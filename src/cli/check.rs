@@ -6,11 +6,11 @@ use clap::Args;
 use jiff::civil::Date;
 
 use super::Status;
-use super::account::View;
 use super::options::{ReadOptions, flag, today};
 use super::output::Printer;
 use super::pass::Pass;
 use crate::fleet::Request;
+use crate::report::View;
 
 /// Say whether the tree is what the inventories give; writes nothing
 #[derive(Debug, Args)]

@@ -5,10 +5,10 @@ use camino::Utf8Path;
 use clap::{Args, ValueEnum};
 
 use super::Status;
-use super::account::View;
 use super::options::ReadOptions;
 use super::output::{Printer, stdout_is_terminal};
 use super::pass::Pass;
+use crate::report::View;
 use crate::report::changes::{self, Telling};
 
 /// Show what a render would change, and what that means

@@ -6,7 +6,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Status;
-use super::options::{Format, OutputOptions, Source, repository_root};
+use super::options::{Shown, Source, repository_root};
 use super::output::Printer;
 use crate::explain::{ExplainError, Target, explain_field, explain_file, explain_rule};
 use crate::finding::Rule;
@@ -23,8 +23,9 @@ pub(super) struct Explain {
     /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
     #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
     source: Source,
-    #[command(flatten)]
-    output: OutputOptions,
+    /// How it is shown
+    #[arg(short, long, value_enum, value_name = "FORMAT", env = "TRUSTREE_SHOW_OUTPUT", default_value = "human")]
+    output: Shown,
 }
 
 impl Explain {
@@ -69,12 +70,9 @@ impl Explain {
     }
 
     fn print(&self, printer: &Printer, text: &str, value: &impl Serialize) -> Result<Status> {
-        for target in &self.output.output {
-            match (target.format, &target.path) {
-                (Format::Human, None) => printer.data(text)?,
-                (Format::Json, None) => printer.data(&format!("{}\n", serde_json::to_string_pretty(value)?))?,
-                (_, Some(_)) => bail!("`explain` prints to standard output only"),
-            }
+        match self.output {
+            Shown::Human => printer.data(text)?,
+            Shown::Json => printer.data(&format!("{}\n", serde_json::to_string_pretty(value)?))?,
         }
         Ok(Status::Holds)
     }

@@ -9,10 +9,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use crate::finding::listed;
 use crate::fleet::Selection;
 use crate::inventory::SETTINGS_FILE;
 use crate::outside::files::{Folder, OpenFolder};
 use crate::outside::git::{GitSource, Revision};
+use crate::report::{FORMATS, FormatKind};
 
 /// Folder whose presence also marks a repository.
 const ENVIRONMENTS_FOLDER: &str = "environments";
@@ -84,33 +86,35 @@ impl FromStr for Label {
     }
 }
 
-/// How results are printed.
+/// How results are reported.
 #[derive(Debug, Args)]
 pub(super) struct OutputOptions {
-    /// Format of the result, `human` or `json`, with `=PATH` into a file; may be given several times
-    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", default_value = "human")]
+    // The formats stand in `report::FORMATS` and nowhere else.
+    #[arg(short, long, value_name = "FORMAT[=PATH]", env = "TRUSTREE_OUTPUT", value_delimiter = ',', default_value = "human", help = format_help())]
     pub(super) output: Vec<OutputTarget>,
 }
 
 impl OutputOptions {
     /// Whether text for people goes to standard output.
     pub(super) fn has_text_on_stdout(&self) -> bool {
-        self.output.iter().any(|target| target.format == Format::Human && target.path.is_none())
+        self.output.iter().any(|target| target.format.name == "human" && target.path.is_none())
     }
+}
+
+fn format_help() -> String {
+    format!("Format of the result, with `=PATH` into a file; may be given several times: {}", format_names())
+}
+
+fn format_names() -> String {
+    listed(FORMATS.iter().map(|format| format.name))
 }
 
 /// A format, and where it goes.
 #[derive(Debug, Clone)]
 pub(super) struct OutputTarget {
-    pub(super) format: Format,
+    pub(super) format: &'static FormatKind,
     /// None for standard output.
     pub(super) path: Option<Utf8PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Format {
-    Human,
-    Json,
 }
 
 impl FromStr for OutputTarget {
@@ -122,13 +126,16 @@ impl FromStr for OutputTarget {
             Some((format, path)) => (format, Some(Utf8PathBuf::from(path))),
             None => (text, None),
         };
-        let format = match format {
-            "human" => Format::Human,
-            "json" => Format::Json,
-            _ => return Err("the formats are `human` and `json`".to_owned()),
-        };
+        let format = FormatKind::by_name(format).ok_or_else(|| format!("the formats are {}", format_names()))?;
         Ok(OutputTarget { format, path })
     }
+}
+
+/// How one thing is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Shown {
+    Human,
+    Json,
 }
 
 /// What a pass over environments needs to know, whatever it does.
@@ -216,6 +223,14 @@ pub(super) fn repository_root(start: &Utf8Path) -> Result<Utf8PathBuf> {
         }
     }
     Ok(start)
+}
+
+/// Where the repository lies in its Git work tree: empty at the root of it, and where there is none.
+pub(super) fn place_in_work_tree(start: &Utf8Path) -> Result<Utf8PathBuf> {
+    let root = repository_root(start)?;
+    let work_tree = root.ancestors().find(|folder| folder.join(".git").exists()).unwrap_or(&root);
+    let below = root.strip_prefix(work_tree).unwrap_or(Utf8Path::new(""));
+    Ok(below.components().map(|component| component.as_str()).collect::<Vec<_>>().join("/").into())
 }
 
 /// How many environments are worked on at once.

@@ -3,18 +3,18 @@
 use std::ops::ControlFlow;
 
 use anyhow::{Error, Result, anyhow, bail};
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
-use super::account::{Account, View};
-use super::options::{Format, PassOptions, ReadOptions};
+use super::account::Account;
+use super::options::{PassOptions, ReadOptions, place_in_work_tree};
 use super::output::Printer;
-use super::sink::{Sink, SinkFormat};
+use super::sink::Sink;
 use crate::change::differences;
 use crate::finding::Level;
 use crate::fleet::{AT_ONCE, Repository, Request};
 use crate::outside::files::Folder;
-use crate::report::{FindingGroups, Outcome, Summary, human, some_of};
+use crate::report::{Outcome, Run, Summary, View, human, some_of};
 
 /// A pass.
 pub(super) struct Pass<'a> {
@@ -44,26 +44,14 @@ impl<'a> Pass<'a> {
         Pass { printer, start, options: &options.pass, request: Request::default(), verbs, view, fail_fast: false, strict: false }
     }
 
-    /// Opens the repository; what is wrong with it as a whole is printed, and then there is none.
+    /// Opens the repository; what is wrong with it as a whole is reported, and then there is none.
     pub(super) fn open(&self, source: Box<dyn Folder>) -> Result<Option<Repository>> {
         let unusable = match Repository::open(source) {
             Ok(repository) => return Ok(Some(repository)),
             Err(unusable) => unusable,
         };
-        let findings = &unusable.findings;
-        let groups = FindingGroups::of(findings);
-        let mut summary = Summary::default();
-        summary.add_findings(findings);
-        for mut sink in self.sinks()? {
-            match &mut sink.format {
-                SinkFormat::Json(report) => {
-                    let text = report.finish(findings, &summary);
-                    sink.write(&text);
-                }
-                SinkFormat::Human => sink.findings(&groups, |file| unusable.text(file)),
-            }
-            sink.finish()?;
-        }
+        let account = Account::new(self.sinks()?, self.view, &unusable.findings);
+        let summary = account.finish(Vec::new(), |file| unusable.text(file))?;
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
     }
@@ -75,9 +63,9 @@ impl<'a> Pass<'a> {
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
             return Err(self.nothing_matches(repository));
         }
-        let mut account = Account::new(self.sinks()?, self.view, repository);
+        let mut account = Account::new(self.sinks()?, self.view, repository.findings());
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
-        let with_text = self.view.is_unified() || self.options.output.output.iter().any(|target| target.format != Format::Human);
+        let with_text = self.view.is_unified() || self.options.output.output.iter().any(|target| target.format.name != "human");
         repository.for_each(
             &selection,
             &self.request,
@@ -94,11 +82,14 @@ impl<'a> Pass<'a> {
                 if stop { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             },
         );
-        if account.summary.environments == 0 && !selection.is_everything() {
+        let nothing_matches = account.summary.environments == 0 && !selection.is_everything();
+        // Whoever reads a report of nothing must not take it for an answer.
+        account.summary.untrusted |= nothing_matches;
+        let last = if self.request.as_of.is_some() && selection.is_everything() { repository.unused() } else { Vec::new() };
+        let summary = account.finish(last, |file| repository.text(file))?;
+        if nothing_matches {
             return Err(self.nothing_matches(repository));
         }
-        let is_full_check = self.request.as_of.is_some() && selection.is_everything();
-        let summary = account.finish(repository, if is_full_check { repository.unused() } else { Vec::new() })?;
         if let Some(hint) = human::blocked_hint(&summary) {
             self.printer.note(&hint);
         } else if self.view == View::Drift && summary.changed > 0 {
@@ -135,6 +126,30 @@ impl<'a> Pass<'a> {
                 bail!("two formats cannot both go to {place}; write `--output FORMAT=PATH`");
             }
         }
-        targets.iter().map(|target| Sink::open(target, self.verbs.0, self.start, self.printer)).collect()
+        let run = Run {
+            command: self.verbs.0,
+            done: self.verbs.1,
+            view: self.view,
+            strict: self.strict,
+            color: false,
+            prefix: place_in_work_tree(self.start)?,
+        };
+        let mut sinks: Vec<Sink<'_>> =
+            targets.iter().map(|target| Sink::open(target, &run, self.start, self.printer)).collect::<Result<_>>()?;
+        if targets.iter().any(|target| target.format.with_job_summary)
+            && let Some(path) = job_summary()
+        {
+            match Sink::job_summary(&path, &run) {
+                Ok(sink) => sinks.push(sink),
+                // The step may run in a container that does not see the file; that says nothing about the repository.
+                Err(error) => self.printer.note(&format!("hint: {error:#}; the report goes on without it")),
+            }
+        }
+        Ok(sinks)
     }
+}
+
+/// The file that GitHub shows as the summary of the job, where we run in one.
+fn job_summary() -> Option<Utf8PathBuf> {
+    std::env::var("GITHUB_STEP_SUMMARY").ok().filter(|path| !path.is_empty()).map(Utf8PathBuf::from)
 }

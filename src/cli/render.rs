@@ -5,7 +5,6 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::account::View;
 use super::options::{PassOptions, flag, repository_root};
 use super::output::Printer;
 use super::pass::Pass;
@@ -13,6 +12,7 @@ use crate::fleet::Request;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;
+use crate::report::View;
 
 /// Write the tree: only files that change, and nothing of an environment that has an error
 #[derive(Debug, Args)]

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use walkdir::WalkDir;
 
 use super::Status;
-use super::options::{Format, OutputOptions, flag, repository_root, today};
+use super::options::{Shown, flag, repository_root, today};
 use super::output::{Printer, stdin_is_terminal};
 use super::snapshot_view as shown;
 use crate::finding::Finding;
@@ -232,8 +232,9 @@ pub(super) struct Show {
     /// The authority, where the inventory has several
     #[arg(short, long, value_name = "NAME", env = "TRUSTREE_AUTHORITY")]
     authority: Option<String>,
-    #[command(flatten)]
-    output: OutputOptions,
+    /// How it is shown
+    #[arg(short, long, value_enum, value_name = "FORMAT", env = "TRUSTREE_SHOW_OUTPUT", default_value = "human")]
+    output: Shown,
 }
 
 impl Show {
@@ -258,16 +259,10 @@ impl Show {
     }
 
     fn print(&self, printer: &Printer, file: &Utf8Path, snapshot: &Snapshot) -> Result<Status> {
-        for target in &self.output.output {
-            let text = match target.format {
-                Format::Human => format!("{file}\n{}", shown::table(snapshot)),
-                Format::Json => shown::json(snapshot)?,
-            };
-            match &target.path {
-                None => printer.data(&text)?,
-                Some(_) => bail!("`snapshot show` prints to standard output only"),
-            }
-        }
+        printer.data(&match self.output {
+            Shown::Human => format!("{file}\n{}", shown::table(snapshot)),
+            Shown::Json => shown::json(snapshot)?,
+        })?;
         Ok(Status::Holds)
     }
 }

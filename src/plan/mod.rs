@@ -6,6 +6,7 @@ mod ledger;
 use std::fmt;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::outside::files::{FileError, Folder};
@@ -17,7 +18,7 @@ pub use ledger::{LEDGER_FILE, Ledger, Line, Origin};
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Why a file is not what a render gives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cause {
     /// It was never written.
@@ -60,7 +61,7 @@ impl fmt::Display for Cause {
 }
 
 /// What happens to a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It is written.

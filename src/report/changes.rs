@@ -8,8 +8,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::human::{NAMES_SHOWN, without_control};
 use super::limit::{Budget, Piece, risks_shown};
+use super::text::{NAMES_SHOWN, without_control};
 use crate::change::{Change, FieldChange, FileDifference, Op, Risk, What};
 use crate::finding::counted;
 use crate::report::some_of;
@@ -163,6 +163,14 @@ impl ChangeGroups {
             self.changes.all.iter().map(|(change, environments)| (change, environments.as_slice())).collect();
         sorted.sort_by_key(|(change, _)| change.severity());
         sorted
+    }
+
+    /// Every change as a headline and what is known of it, the worst first, with its environments.
+    pub(super) fn told_by_severity(&self) -> impl Iterator<Item = (String, String, &[String])> {
+        self.by_severity().into_iter().map(|(change, environments)| {
+            let Piece { details, .. } = piece(change, environments, Paint { color: false });
+            (headline(change, environments), details, environments)
+        })
     }
 
     fn semantic(&self, limit: Option<usize>, paint: Paint) -> String {

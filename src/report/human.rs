@@ -1,17 +1,75 @@
 //! Text for people: findings with an excerpt of the file that caused them, drift with its cause, differences grouped.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
+use std::fmt::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, Origin, Renderer, Snippet};
 use camino::Utf8Path;
 
 use crate::finding::{Finding, Level, Place, counted};
 use crate::plan::{Cause, LEDGER_FILE};
-use crate::report::{Group, Outcome, Summary, some_of};
+use crate::report::text::{the_same_in, without_commands, without_control};
+use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole};
 
-/// Names of environments that one group shows.
-pub(super) const NAMES_SHOWN: usize = 12;
+/// Text for people.
+#[derive(Debug)]
+pub struct Human {
+    view: View,
+    color: bool,
+}
+
+impl Human {
+    /// Begins a report.
+    pub fn new(run: &Run) -> Human {
+        Human { view: run.view, color: run.color }
+    }
+}
+
+impl Format for Human {
+    fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result {
+        match self.view {
+            View::Drift => out.write_str(&without_commands(&drift(told.outcome, told.folder))),
+            View::Rendered => out.write_str(&without_commands(&rendered(told.outcome, told.folder))),
+            // They are told at the end, because many are the same.
+            View::Differences(_) => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
+        if let View::Differences(telling) = self.view {
+            out.write_str(&without_commands(&whole.differences.told(telling, self.color)))?;
+        }
+        let mut excerpts = Excerpts::new(whole);
+        for group in whole.findings.iter() {
+            out.write_str(&finding(group, excerpts.source(group), self.color))?;
+        }
+        Ok(())
+    }
+}
+
+/// The files that findings lie in. Groups come by place, so the last one read is mostly the next one asked for.
+pub(super) struct Excerpts<'a> {
+    whole: &'a Whole<'a>,
+    last: Option<(&'a Utf8Path, Option<String>)>,
+}
+
+impl<'a> Excerpts<'a> {
+    pub(super) fn new(whole: &'a Whole<'a>) -> Excerpts<'a> {
+        Excerpts { whole, last: None }
+    }
+
+    /// The text of the file that a finding points into; of a file with a secret in it, no line is shown.
+    pub(super) fn source(&mut self, group: &'a Group) -> Option<&str> {
+        let file = match &group.finding.place {
+            Place::File { file, line, .. } if *line > 0 && !self.whole.findings.reveals(file) => file.as_path(),
+            _ => return None,
+        };
+        if self.last.as_ref().is_none_or(|(last, _)| *last != file) {
+            self.last = Some((file, (self.whole.text_of)(file)));
+        }
+        self.last.as_ref().and_then(|(_, text)| text.as_deref())
+    }
+}
 
 /// A finding with the lines of the file that caused it; `source` is that file's text.
 pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
@@ -37,31 +95,19 @@ pub fn finding(group: &Group, source: Option<&str>, color: bool) -> String {
             None => report.element(Origin::path(shown_path(file))),
         };
     }
-    if group.environments.len() > 1 {
-        let names = some_of(&group.environments, NAMES_SHOWN);
-        report = report
-            .element(SnippetLevel::NOTE.message(format!("the same in {}: {names}", counted(group.environments.len(), "environment"))));
+    if let Some(same) = the_same_in(&group.environments) {
+        report = report.element(SnippetLevel::NOTE.message(same));
     }
     if let Some(help) = help {
-        report = report.element(SnippetLevel::HELP.message(help.as_str()));
+        report = report.element(SnippetLevel::HELP.message(without_control(help)));
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    format!("{}\n\n", renderer.render(&[report]))
+    format!("{}\n\n", without_commands(&renderer.render(&[report])))
 }
 
 /// A path whose control characters cannot do anything to a terminal, or begin a line of their own in a log.
 fn shown_path(file: &Utf8Path) -> Cow<'_, str> {
     without_control(file.as_str())
-}
-
-/// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal.
-pub(super) fn without_control(text: &str) -> Cow<'_, str> {
-    let steers = |character: char| character.is_control() && character != '\t';
-    if !text.contains(steers) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |character: char| if steers(character) { character.escape_default().to_string() } else { character.to_string() };
-    Cow::Owned(text.chars().map(shown).collect())
 }
 
 /// The bytes of the line, its number, and the word that begins in the column, relative to the line.

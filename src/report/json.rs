@@ -1,114 +1,240 @@
 //! A report as JSON, `apiVersion: trustree.dev/v1alpha1`, `kind: Report`. It is written piece by piece, so that it does
 //! not grow in memory with the fleet: one object per environment, then the findings of the repository, then the counts.
+//! [`Report`] is what the pieces give together; its JSON Schema is made from it.
 
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::change::{Change, Differences};
-use crate::finding::{Finding, Place};
+use crate::change::Change;
+use crate::finding::{Finding, Level};
 use crate::outside::files::FileError;
 use crate::plan::{Action, Cause, Plan};
-use crate::report::{Outcome, Summary};
+use crate::report::entry::position;
+use crate::report::text::json_line;
+use crate::report::{Format, Run, Summary, Told, Whole};
 
-/// One environment.
-#[derive(Debug, Serialize)]
+const API_VERSION: &str = "trustree.dev/v1alpha1";
+const KIND: &str = "Report";
+
+/// What a command found and did.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct Environment<'a> {
-    name: &'a str,
-    /// `unchanged`, `changed`, `rendered`, `blocked` or `failed`.
-    state: &'static str,
-    files: Vec<File<'a>>,
-    /// What differs by its meaning, the worst first, where that was asked for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<&'a [Change]>,
-    /// Whether the ledger does not list the files as they are.
-    ledger_out_of_date: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failure: Option<String>,
-    findings: Vec<FindingView<'a>>,
+#[schemars(title = "trustree report")]
+pub struct Report<'a> {
+    /// The version of this form.
+    #[schemars(extend("const" = API_VERSION))]
+    pub api_version: &'a str,
+    /// Always `Report`.
+    #[schemars(extend("const" = KIND))]
+    pub kind: &'a str,
+    /// The command: `check`, `diff` or `render`.
+    pub command: &'a str,
+    /// What came of each environment, in order of their names; last those that are gone and left files behind.
+    pub environments: Vec<Environment<'a>>,
+    /// Findings of the repository as a whole.
+    pub findings: Vec<ReportedFinding<'a>>,
+    /// Counts over everything.
+    pub summary: Counts,
 }
 
-#[derive(Debug, Serialize)]
+/// What came of one environment.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct File<'a> {
-    path: String,
-    cause: Cause,
-    action: Action,
-    blocked: bool,
+pub struct Environment<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What came of it, in a word.
+    pub state: State,
+    /// Files that are not what a render gives, or were not before it.
+    pub files: Vec<File<'a>>,
+    /// What differs by its meaning, the worst first; in a report of `diff`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    added_lines: Option<usize>,
+    #[schemars(with = "Option<Vec<Change>>")]
+    pub changes: Option<&'a [Change]>,
+    /// Whether the ledger does not list the files as they are, although all of them are what a render gives.
+    pub ledger_out_of_date: bool,
+    /// Why writing failed, although everything before it went well.
     #[serde(skip_serializing_if = "Option::is_none")]
-    removed_lines: Option<usize>,
+    pub failure: Option<String>,
+    /// What is wrong with its inventory, its layers, its snapshots, its files.
+    pub findings: Vec<ReportedFinding<'a>>,
+}
+
+/// What came of an environment, in a word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// Everything is what a render gives.
+    Unchanged,
+    /// A render would change something.
+    Changed,
+    /// A render changed something.
+    Rendered,
+    /// Somebody's work is in the way of a render.
+    Blocked,
+    /// An error is in the way of it, or writing failed.
+    Failed,
+}
+
+/// A file that is not what a render gives.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct File<'a> {
+    /// Path below the repository.
+    pub path: String,
+    /// Why it differs.
+    pub cause: Cause,
+    /// What a render does to it.
+    pub action: Action,
+    /// Whether somebody's work would be lost, so that nothing of the environment is written.
+    pub blocked: bool,
+    /// Lines that a render adds; in a report of `diff`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub added_lines: Option<usize>,
+    /// Lines that it takes away; in a report of `diff`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed_lines: Option<usize>,
+    /// What happens to certificates in it, in words.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    trust: &'a [String],
+    #[schemars(with = "Vec<String>")]
+    pub trust: &'a [String],
+    /// The unified difference; in a report of `diff`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    diff: Option<&'a str>,
+    pub diff: Option<&'a str>,
 }
 
-#[derive(Debug, Serialize)]
+/// One thing that is wrong.
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-struct FindingView<'a> {
-    rule: &'static str,
-    level: String,
-    message: &'a str,
+pub struct ReportedFinding<'a> {
+    /// The code of the rule that says so; `docs/rules.md` explains it.
+    pub rule: &'static str,
+    /// How much it weighs.
+    pub level: ReportedLevel,
+    /// What is wrong.
+    pub message: &'a str,
+    /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<&'a str>,
-    file: String,
+    pub help: Option<&'a str>,
+    /// Path below the repository.
+    pub file: String,
+    /// Line, from 1; missing for the file as a whole.
     #[serde(skip_serializing_if = "Option::is_none")]
-    line: Option<u32>,
+    pub line: Option<u32>,
+    /// Column in characters, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    column: Option<u32>,
+    pub column: Option<u32>,
+}
+
+/// How much a finding weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReportedLevel {
+    /// Nothing of the environment is written.
+    Error,
+    /// Fails a check that is strict.
+    Warning,
+    /// Informs.
+    Note,
+}
+
+impl From<Level> for ReportedLevel {
+    fn from(level: Level) -> ReportedLevel {
+        match level {
+            Level::Error => ReportedLevel::Error,
+            Level::Warning => ReportedLevel::Warning,
+            Level::Note => ReportedLevel::Note,
+        }
+    }
+}
+
+/// Counts over everything.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Counts {
+    /// Environments that were looked at.
+    pub environments: usize,
+    /// Those of which a render would change something, or did.
+    pub changed: usize,
+    /// Those that an error or somebody's work stood in the way of.
+    pub stopped: usize,
+    /// Files that are what a render gives.
+    pub unchanged_files: usize,
+    /// Files that are not, by cause.
+    pub files: BTreeMap<Cause, usize>,
+    /// Files in the way: hand edits, and files that are not ours.
+    pub blocked: usize,
+    /// Ledgers that a render would rewrite although no file changes.
+    pub ledgers: usize,
+    /// Files written.
+    pub written: usize,
+    /// Files deleted.
+    pub deleted: usize,
+    /// Findings at level error, counted once per environment.
+    pub errors: usize,
+    /// Findings at level warning.
+    pub warnings: usize,
+    /// Findings at level note.
+    pub notes: usize,
+}
+
+/// The JSON Schema of a report.
+pub fn json_schema() -> Value {
+    SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<Report<'_>>().to_value()
 }
 
 /// A report that is written piece by piece.
 #[derive(Debug)]
-pub struct JsonReport {
+pub struct Json {
     command: &'static str,
     environments: usize,
 }
 
-impl JsonReport {
-    /// A report on a command, by its verb.
-    pub fn new(command: &'static str) -> JsonReport {
-        JsonReport { command, environments: 0 }
+impl Json {
+    /// Begins a report.
+    pub fn new(run: &Run) -> Json {
+        Json { command: run.command, environments: 0 }
     }
 
-    /// The next piece: one environment. `differences` are told where they were asked for.
-    pub fn environment(&mut self, outcome: &Outcome, folder: &str, differences: Option<&Differences>) -> String {
-        let before = if self.environments == 0 { self.head() } else { ",".to_owned() };
-        self.environments += 1;
-        format!("{before}\n    {}", environment(outcome, folder, differences))
-    }
-
-    /// The last piece: the findings of the repository as a whole, and the counts.
-    pub fn finish(&mut self, findings: &[Finding], summary: &Summary) -> String {
-        let before = if self.environments == 0 { self.head() } else { String::new() };
-        format!("{before}{}", tail(findings, summary))
-    }
-
-    fn head(&self) -> String {
-        let command = json!(self.command);
-        format!(
-            "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {command},\n  \"environments\": ["
-        )
+    fn head(&self, out: &mut dyn Write) -> fmt::Result {
+        let [version, kind, command] = [API_VERSION, KIND, self.command].map(|text| json!(text));
+        write!(out, "{{\n  \"apiVersion\": {version},\n  \"kind\": {kind},\n  \"command\": {command},\n  \"environments\": [")
     }
 }
 
-fn environment(outcome: &Outcome, folder: &str, differences: Option<&Differences>) -> String {
-    let blocked = outcome.plan.as_ref().is_some_and(|plan| plan.blocked().next().is_some());
-    let state = match (&outcome.plan, &outcome.applied) {
-        _ if outcome.failure.is_some() => "failed",
-        (None, _) => "failed",
-        (Some(plan), _) if plan.is_empty() => "unchanged",
-        _ if blocked => "blocked",
-        (_, Some(_)) => "rendered",
-        (Some(_), None) => "changed",
-    };
+impl Format for Json {
+    fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result {
+        if self.environments == 0 {
+            self.head(out)?;
+        } else {
+            out.write_str(",")?;
+        }
+        self.environments += 1;
+        write!(out, "\n    {}", json_line(&environment(told)))
+    }
+
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
+        if self.environments == 0 {
+            self.head(out)?;
+        }
+        let findings: Vec<ReportedFinding<'_>> = whole.repository.iter().map(reported).collect();
+        let counts = counts(whole.summary);
+        writeln!(out, "\n  ],\n  \"findings\": {},\n  \"summary\": {}\n}}", json_line(&findings), json_line(&counts))
+    }
+}
+
+fn environment<'a>(told: &Told<'a>) -> Environment<'a> {
+    let outcome = told.outcome;
     let changes = outcome.plan.iter().flat_map(|plan| &plan.changes).enumerate();
     let files = changes.map(|(index, change)| {
-        let difference = differences.and_then(|differences| differences.files.get(index));
+        let difference = told.differences.and_then(|differences| differences.files.get(index));
         File {
-            path: format!("{folder}/{}", change.path),
+            path: format!("{}/{}", told.folder, change.path),
             cause: change.cause,
             action: change.action,
             blocked: change.blocked,
@@ -118,48 +244,33 @@ fn environment(outcome: &Outcome, folder: &str, differences: Option<&Differences
             diff: difference.map(|difference| difference.text.as_str()),
         }
     });
-    let view = Environment {
+    Environment {
         name: &outcome.environment,
-        state,
+        state: state(told),
         files: files.collect(),
-        changes: differences.map(|differences| differences.changes.as_slice()),
+        changes: told.differences.map(|differences| differences.changes.as_slice()),
         ledger_out_of_date: outcome.plan.as_ref().is_some_and(Plan::only_ledger),
         failure: outcome.failure.as_ref().map(FileError::told),
-        findings: outcome.findings.iter().map(view_of).collect(),
-    };
-    to_line(&view)
+        findings: outcome.findings.iter().map(reported).collect(),
+    }
 }
 
-fn tail(findings: &[Finding], summary: &Summary) -> String {
-    let findings: Vec<FindingView<'_>> = findings.iter().map(view_of).collect();
-    let causes: serde_json::Map<String, serde_json::Value> =
-        summary.causes.iter().filter_map(|(cause, number)| Some((json!(cause).as_str()?.to_owned(), json!(number)))).collect();
-    let counts = json!({
-        "environments": summary.environments,
-        "changed": summary.changed,
-        "stopped": summary.stopped,
-        "unchangedFiles": summary.unchanged,
-        "files": causes,
-        "blocked": summary.blocked,
-        "ledgers": summary.ledgers,
-        "written": summary.written,
-        "deleted": summary.deleted,
-        "errors": summary.count(crate::finding::Level::Error),
-        "warnings": summary.count(crate::finding::Level::Warning),
-        "notes": summary.count(crate::finding::Level::Note),
-    });
-    format!("\n  ],\n  \"findings\": {},\n  \"summary\": {counts}\n}}\n", to_line(&findings))
+fn state(told: &Told<'_>) -> State {
+    match (&told.outcome.plan, &told.outcome.applied) {
+        _ if told.outcome.failure.is_some() => State::Failed,
+        (None, _) => State::Failed,
+        (Some(plan), _) if plan.is_empty() => State::Unchanged,
+        (Some(plan), _) if plan.blocked().next().is_some() => State::Blocked,
+        (_, Some(_)) => State::Rendered,
+        (Some(_), None) => State::Changed,
+    }
 }
 
-fn view_of(finding: &Finding) -> FindingView<'_> {
-    let (file, line, column) = match &finding.place {
-        Place::File { file, line: 0, .. } => (file.to_string(), None, None),
-        Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column)),
-        Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), None, None),
-    };
-    FindingView {
+fn reported(finding: &Finding) -> ReportedFinding<'_> {
+    let (file, line, column) = position(finding);
+    ReportedFinding {
         rule: finding.rule.code,
-        level: finding.level.to_string(),
+        level: finding.level.into(),
         message: &finding.message,
         help: finding.help.as_deref(),
         file,
@@ -168,7 +279,19 @@ fn view_of(finding: &Finding) -> FindingView<'_> {
     }
 }
 
-fn to_line(value: &impl Serialize) -> String {
-    // These types have string keys only and no failing serializers.
-    serde_json::to_string(value).unwrap_or_default()
+fn counts(summary: &Summary) -> Counts {
+    Counts {
+        environments: summary.environments,
+        changed: summary.changed,
+        stopped: summary.stopped,
+        unchanged_files: summary.unchanged,
+        files: summary.causes.clone(),
+        blocked: summary.blocked,
+        ledgers: summary.ledgers,
+        written: summary.written,
+        deleted: summary.deleted,
+        errors: summary.count(Level::Error),
+        warnings: summary.count(Level::Warning),
+        notes: summary.count(Level::Note),
+    }
 }

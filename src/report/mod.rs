@@ -1,181 +1,168 @@
 //! Values to text, one file per format. Nothing here prints: whoever calls decides where the text goes.
+//!
+//! A format is a [`Format`]: it is told of one environment after the other, then of what all of them have in common. Adding
+//! one is a file in this room and a line in [`FORMATS`].
+
+mod drift;
+mod entry;
+mod groups;
+mod limit;
+mod outcome;
+mod pages;
+mod text;
 
 pub mod changes;
+pub mod github;
+pub mod gitlab;
 pub mod human;
 pub mod json;
-mod limit;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::finding::{Finding, Level, Place};
-use crate::outside::files::FileError;
-use crate::plan::{Applied, Cause, Plan};
+use changes::{ChangeGroups, Telling};
 
-/// What came of one environment.
+pub use drift::{DRIFT, Drift, DriftGroup, DriftGroups, DriftKind, NOT_FINISHED};
+pub use entry::Entry;
+pub use groups::{FindingGroups, Group, most_severe_first};
+pub use outcome::{Outcome, Summary};
+pub use text::some_of;
+
+use crate::change::Differences;
+use crate::finding::Finding;
+
+/// What is told of each environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// The files that are not what a render gives.
+    Drift,
+    /// The differences of those files, and how they are told.
+    Differences(Telling),
+    /// What was written.
+    Rendered,
+}
+
+impl View {
+    /// Whether the lines of files are told.
+    pub fn is_unified(self) -> bool {
+        matches!(self, View::Differences(Telling { view: changes::View::Unified, .. }))
+    }
+}
+
+/// What is reported on, known before the first environment.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The verb of the command: `check`.
+    pub command: &'static str,
+    /// What it has done with the environments, as a word for the summary: `checked`.
+    pub done: &'static str,
+    /// What is told of each environment.
+    pub view: View,
+    /// Whether warnings fail it.
+    pub strict: bool,
+    /// Whether the text may carry colour.
+    pub color: bool,
+    /// Where the repository lies in its Git work tree; empty at the root of it. CI systems count paths from there.
+    pub prefix: Utf8PathBuf,
+}
+
+/// One environment, as a format is told of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// What came of it.
+    pub outcome: &'a Outcome,
+    /// Its output folder, below the repository.
+    pub folder: &'a str,
+    /// What differs, where that was asked for; files stand in the order of its plan.
+    pub differences: Option<&'a Differences>,
+}
+
+/// What is told when all environments have passed.
+pub struct Whole<'a> {
+    /// Findings of the repository as a whole, which are also among the groups.
+    pub repository: &'a [Finding],
+    /// All findings.
+    pub findings: &'a FindingGroups,
+    /// Files that are not as they should be.
+    pub drift: &'a DriftGroups,
+    /// Differences that are not the same, each with its environments; where differences were asked for.
+    pub differences: &'a ChangeGroups,
+    /// The counts.
+    pub summary: &'a Summary,
+    /// Text of a file of the repository, for an excerpt.
+    pub text_of: &'a dyn Fn(&Utf8Path) -> Option<String>,
+}
+
+/// A report that is written piece by piece, so that it need not grow in memory with the fleet.
+pub trait Format {
+    /// The next environment, in order of their names.
+    ///
+    /// # Errors
+    /// Whatever `out` gives: nobody reads on.
+    fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result;
+
+    /// The end; comes once, also where there was no environment, or no repository that could be opened. Without it the
+    /// text is no complete document.
+    ///
+    /// # Errors
+    /// Whatever `out` gives: nobody reads on.
+    fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result;
+}
+
+/// A format by its name.
 #[derive(Debug)]
-pub struct Outcome {
-    /// Its name.
-    pub environment: String,
-    /// What was found, each with a file as its place.
-    pub findings: Vec<Finding>,
-    /// What a render would do; None where an error stood in the way.
-    pub plan: Option<Plan>,
-    /// What a render did.
-    pub applied: Option<Applied>,
-    /// Why writing failed, although everything before it went well.
-    pub failure: Option<FileError>,
+pub struct FormatKind {
+    /// What is written behind `--output`.
+    pub name: &'static str,
+    /// Begins a report.
+    pub begin: fn(&Run) -> Box<dyn Format>,
+    /// Whether the job summary of GitHub comes with it.
+    pub with_job_summary: bool,
 }
 
-impl Outcome {
-    /// An environment that an error stood in the way of.
-    pub fn failed(environment: &str, findings: Vec<Finding>) -> Outcome {
-        Outcome { environment: environment.to_owned(), findings, plan: None, applied: None, failure: None }
-    }
+/// Every format, in the order of the help text.
+pub static FORMATS: &[FormatKind] = &[
+    FormatKind { name: "human", begin: |run| Box::new(human::Human::new(run)), with_job_summary: false },
+    FormatKind { name: "json", begin: |run| Box::new(json::Json::new(run)), with_job_summary: false },
+    FormatKind { name: "sarif", begin: |run| Box::new(sarif::Sarif::new(run)), with_job_summary: false },
+    FormatKind { name: "github", begin: |run| Box::new(github::GitHub::new(run)), with_job_summary: true },
+    FormatKind { name: "gitlab", begin: |run| Box::new(gitlab::GitLab::new(run)), with_job_summary: false },
+    FormatKind { name: "junit", begin: |run| Box::new(junit::Junit::new(run)), with_job_summary: false },
+    FormatKind { name: "markdown", begin: |run| Box::new(markdown::Markdown::comment(run)), with_job_summary: false },
+];
 
-    /// An environment with its plan, not carried out yet.
-    pub fn planned(environment: &str, findings: Vec<Finding>, plan: Plan) -> Outcome {
-        Outcome { environment: environment.to_owned(), findings, plan: Some(plan), applied: None, failure: None }
-    }
-
-    /// Whether an error or somebody's work stood in the way of it.
-    pub fn is_stopped(&self) -> bool {
-        self.failure.is_some() || self.plan.as_ref().is_none_or(|plan| plan.blocked().next().is_some())
+impl FormatKind {
+    /// The format of this name.
+    pub fn by_name(name: &str) -> Option<&'static FormatKind> {
+        FORMATS.iter().find(|format| format.name == name)
     }
 }
 
-/// Counts over all environments, and what they have in common. Everything a fleet-wide report keeps.
-#[derive(Debug, Default)]
-pub struct Summary {
-    /// Environments that were looked at.
-    pub environments: usize,
-    /// Those of which a render would change something, or did.
-    pub changed: usize,
-    /// Those that an error or somebody's work stood in the way of.
-    pub stopped: usize,
-    /// Files that are not what a render gives, by cause.
-    pub causes: BTreeMap<Cause, usize>,
-    /// Files that are what a render gives.
-    pub unchanged: usize,
-    /// Files in the way: hand edits, and files that are not ours.
-    pub blocked: usize,
-    /// Ledgers that a render would rewrite although no file changes.
-    pub ledgers: usize,
-    /// Ledgers written although no file changed.
-    pub ledgers_written: usize,
-    /// Files written.
-    pub written: usize,
-    /// Files deleted.
-    pub deleted: usize,
-    /// Findings by level, counted once per environment.
-    pub findings: BTreeMap<Level, usize>,
-    /// Whether input could not be read or trusted, or writing failed.
-    pub untrusted: bool,
-}
+#[cfg(test)]
+mod testing {
+    use super::*;
 
-impl Summary {
-    /// Adds what came of one environment.
-    pub fn add(&mut self, outcome: &Outcome) {
-        self.environments += 1;
-        self.add_findings(&outcome.findings);
-        self.untrusted |= outcome.failure.is_some();
-        if let Some(applied) = outcome.applied {
-            self.written += applied.written;
-            self.deleted += applied.deleted;
-        }
-        self.stopped += usize::from(outcome.is_stopped());
-        let Some(plan) = &outcome.plan else { return };
-        self.changed += usize::from(!plan.is_empty());
-        self.unchanged += plan.unchanged;
-        match outcome.applied {
-            Some(_) => self.ledgers_written += usize::from(plan.only_ledger()),
-            None => self.ledgers += usize::from(plan.only_ledger()),
-        }
-        self.blocked += plan.blocked().count();
-        for change in &plan.changes {
-            *self.causes.entry(change.cause).or_default() += 1;
-        }
+    /// A check at the root of a work tree.
+    pub(super) fn run() -> Run {
+        Run { command: "check", done: "checked", view: View::Drift, strict: false, color: false, prefix: Utf8PathBuf::new() }
     }
 
-    /// Adds findings that belong to no environment.
-    pub fn add_findings(&mut self, findings: &[Finding]) {
-        for finding in findings {
-            *self.findings.entry(finding.level).or_default() += 1;
-            self.untrusted |= finding.rule.untrusted;
-        }
+    /// Calls `look` with a whole that has these findings and nothing else.
+    pub(super) fn with_whole<T>(findings: &FindingGroups, summary: &Summary, look: impl FnOnce(&Whole<'_>) -> T) -> T {
+        let drift = DriftGroups::default();
+        look(&Whole { repository: &[], findings, drift: &drift, differences: &ChangeGroups::default(), summary, text_of: &|_| None })
     }
 
-    /// How many findings of a level there are.
-    pub fn count(&self, level: Level) -> usize {
-        self.findings.get(&level).copied().unwrap_or_default()
+    /// The end of a report on a repository with these findings.
+    pub(super) fn finished(format: &mut dyn Format, findings: &[Finding]) -> String {
+        let mut summary = Summary::default();
+        summary.add_findings(findings);
+        let mut text = String::new();
+        with_whole(&FindingGroups::of(findings), &summary, |whole| format.finish(whole, &mut text)).expect("a string takes everything");
+        text
     }
-
-    /// Files that are not what a render gives.
-    pub fn files(&self) -> usize {
-        self.causes.values().sum()
-    }
-}
-
-/// Findings that are the same in several environments, once.
-#[derive(Debug, Default)]
-pub struct FindingGroups {
-    groups: BTreeMap<GroupKey, Group>,
-    /// Files in which secret material was found.
-    secret: BTreeSet<Utf8PathBuf>,
-}
-
-/// Level (most severe first), file, line, column, rule and message without the environment's name.
-type GroupKey = (std::cmp::Reverse<Level>, String, u32, u32, &'static str, String);
-
-/// One finding and where it arises.
-#[derive(Debug)]
-pub struct Group {
-    /// The finding, of the first environment.
-    pub finding: Finding,
-    /// The environments; none where it belongs to the repository as a whole.
-    pub environments: Vec<String>,
-}
-
-impl FindingGroups {
-    /// Findings that belong to no environment.
-    pub fn of(findings: &[Finding]) -> FindingGroups {
-        let mut groups = FindingGroups::default();
-        findings.iter().for_each(|finding| groups.add(finding.clone(), None));
-        groups
-    }
-
-    /// Adds a finding.
-    pub fn add(&mut self, finding: Finding, environment: Option<&str>) {
-        if let Place::File { file, .. } = &finding.place
-            && finding.rule.is_about_secrets()
-        {
-            self.secret.insert(file.clone());
-        }
-        let (file, line, column) = match &finding.place {
-            Place::File { file, line, column } => (file.to_string(), *line, *column),
-            Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), 0, 0),
-        };
-        let message = environment
-            .map_or_else(|| finding.message.clone(), |environment| finding.message.replace(&format!("`{environment}`"), "`{environment}`"));
-        let key = (std::cmp::Reverse(finding.level), file, line, column, finding.rule.code, message);
-        let group = self.groups.entry(key).or_insert_with(|| Group { finding, environments: Vec::new() });
-        group.environments.extend(environment.map(str::to_owned));
-    }
-
-    /// Whether a line of this file could show secret material, which must not end in a log.
-    pub fn reveals(&self, file: &Utf8Path) -> bool {
-        self.secret.contains(file)
-    }
-
-    /// Groups, most severe first, then by place.
-    pub fn iter(&self) -> impl Iterator<Item = &Group> {
-        self.groups.values()
-    }
-}
-
-/// At most `limit` names, and how many more there are.
-pub fn some_of(names: &[String], limit: usize) -> String {
-    let shown = names.iter().take(limit).cloned().collect::<Vec<_>>().join(", ");
-    if names.len() > limit { format!("{shown} and {} more", names.len() - limit) } else { shown }
 }
