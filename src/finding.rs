@@ -108,6 +108,7 @@ rules! {
     VALUES_NOT_CHECKED = "values-not-checked", Note: "chart values that could not be checked, because the chart version is not known";
     TEMPLATE_INVALID = "template-invalid", Error, untrusted: "a template or `component.yaml` that cannot be used";
     RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not rendered";
+    CRD_INVALID = "crd-invalid", Error, untrusted: "a CustomResourceDefinition that cannot be used";
     MANIFEST_INVALID_YAML = "manifest-invalid-yaml", Error, untrusted: "a rendered document that is no YAML";
     MANIFEST_NOT_AN_OBJECT = "manifest-not-an-object", Error: "a rendered document without apiVersion, kind or name";
     MANIFEST_UNKNOWN_FIELD = "manifest-unknown-field", Error: "a rendered document with a field that its kind does not have";

@@ -4,6 +4,7 @@
 //! knows which inventory entry that was.
 
 mod checked;
+mod crd;
 mod kinds;
 mod name;
 
@@ -12,6 +13,7 @@ use std::fmt;
 use crate::yaml::{Keys, Node, Path, Problem, Value, YamlError, read};
 
 pub use checked::CheckedDocuments;
+pub use crd::{Checked, CrdCatalog, CrdFlaw, CrdFlawKind, Scope, UncheckedRule};
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
 
 /// What makes an object the same object.
