@@ -4,9 +4,9 @@
 //	crdcheck [-texts] OBJECTS.yaml CRD.yaml... >ANSWERS.jsonl
 //
 // Each object of OBJECTS.yaml is changed at every place in every simple way: the value is taken out, or replaced by values
-// of other types, and each map gets a field that nobody declares. One line of the answer is one change: the definition's
-// file, the index of the object, the path of the change, the new value (none: taken out), and whether the API server
-// refuses it. With -texts, each string is replaced by texts of all formats as well.
+// of other types, and each map gets a field that nobody declares. With -texts, strings and numbers are replaced by many
+// more. One line of the answer is one place: the definition's file, the index of the object, the path, whether the object
+// is refused "without" a value there (for the empty path: as it is), and the values that are taken and refused there.
 package main
 
 import (
@@ -46,13 +46,13 @@ type answer struct {
 	Crd     string `json:"crd"`
 	Object  int    `json:"object"`
 	Path    []any  `json:"path"`
-	Value   *any   `json:"value,omitempty"`
-	Refused bool   `json:"refused"`
-	Why     string `json:"why,omitempty"`
+	Without *bool  `json:"without,omitempty"`
+	Taken   []any  `json:"taken,omitempty"`
+	Refused []any  `json:"refused,omitempty"`
 }
 
 var texts = flag.Bool("texts", false, "replace strings by texts of all formats")
-var why = flag.Bool("why", false, "tell the first error, too")
+var why = flag.Bool("why", false, "tell the errors, too, on standard error")
 
 var simple = []any{nil, "", "x", int64(0), int64(7), int64(-3), 1.5, true, []any{}, map[string]any{}, []any{"x", "x"}, map[string]any{"x": "y"}}
 
@@ -86,7 +86,7 @@ func main() {
 			if object["kind"] != kind || checkers[fmt.Sprint(object["apiVersion"])] == nil {
 				continue
 			}
-			tell := func(path []any, value *any) {
+			ask := func(path []any, value *any) bool {
 				copied := decode(converted)
 				if len(path) > 0 {
 					edit(copied, path, value)
@@ -94,13 +94,27 @@ func main() {
 				encoded, err := json.Marshal(copied)
 				stop(err)
 				errors := check(checkers, encoded)
-				line := answer{Crd: filepath.Base(file), Object: index, Path: path, Value: value, Refused: len(errors) > 0}
-				if *why && line.Refused {
-					line.Why = errors[0]
+				if *why {
+					fmt.Fprintln(os.Stderr, path, errors)
+				}
+				return len(errors) > 0
+			}
+			tell := func(path []any, takeOut bool, values []any) {
+				line := answer{Crd: filepath.Base(file), Object: index, Path: path}
+				if takeOut {
+					refused := ask(path, nil)
+					line.Without = &refused
+				}
+				for _, value := range values {
+					if ask(path, &value) {
+						line.Refused = append(line.Refused, value)
+					} else {
+						line.Taken = append(line.Taken, value)
+					}
 				}
 				stop(output.Encode(line))
 			}
-			tell([]any{}, nil)
+			tell([]any{}, true, nil)
 			for _, key := range slices.Sorted(maps.Keys(object)) {
 				if key != "apiVersion" && key != "kind" && key != "metadata" {
 					walk(object[key], []any{key}, tell)
@@ -116,32 +130,27 @@ func decode(text []byte) map[string]any {
 	return object
 }
 
-func walk(value any, path []any, tell func([]any, *any)) {
-	tell(path, nil)
-	replacements := simple
+func walk(value any, path []any, tell func([]any, bool, []any)) {
+	values := slices.Clone(simple)
+	if list, ok := value.([]any); ok && len(list) > 0 {
+		values = append(values, append(slices.Clone(list), list[0]))
+	}
 	if *texts {
 		switch value.(type) {
 		case string:
-			replacements = append(slices.Clone(simple), formatted...)
+			values = append(values, formatted...)
 		case int64, float64:
-			replacements = append(slices.Clone(simple), numbers...)
+			values = append(values, numbers...)
 		}
 	}
-	for _, replacement := range replacements {
-		tell(path, &replacement)
-	}
+	tell(path, true, values)
 	switch value := value.(type) {
 	case map[string]any:
-		var unknown any = "x"
-		tell(append(slices.Clone(path), "unknownField"), &unknown)
+		tell(append(slices.Clone(path), "unknownField"), false, []any{"x"})
 		for _, key := range slices.Sorted(maps.Keys(value)) {
 			walk(value[key], append(slices.Clone(path), key), tell)
 		}
 	case []any:
-		if len(value) > 0 {
-			var twice any = append(slices.Clone(value), value[0])
-			tell(path, &twice)
-		}
 		for index, item := range value {
 			walk(item, append(slices.Clone(path), index), tell)
 		}

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-use base64::Engine as _;
 use cel::common::ast::{CallExpr, EntryExpr, Expr, LiteralValue};
 use cel::common::types::CelString;
 use cel::objects::{Key, Map as CelMap};
@@ -104,8 +103,8 @@ pub(super) fn compile(source: &str, schema: &Schema) -> Result<Expression, Unusa
     if walk.transition {
         return Err(Unusable::Transition);
     }
-    if mentions_time(source, schema) {
-        return Err(unknown("it is about a time or a duration"));
+    if mentions_converted(source, schema) {
+        return Err(unknown("it is about a time, a duration or bytes"));
     }
     Ok(Expression { tree, loops: walk.deepest, size: walk.size, splits: walk.splits })
 }
@@ -191,19 +190,19 @@ fn translated(text: &str) -> Result<CelString<'static>, Unusable> {
     pattern::translated(text).map(CelString::from).map_err(because)
 }
 
-/// Whether a rule may see a value that the API server hands it as a time or a duration.
-fn mentions_time(source: &str, schema: &Schema) -> bool {
-    fn is_time(schema: &Schema) -> bool {
+/// Whether a rule may see a value that the API server hands it as a time, as a duration, or as the bytes of base64.
+fn mentions_converted(source: &str, schema: &Schema) -> bool {
+    fn is_converted(schema: &Schema) -> bool {
         let format = schema.limits.as_ref().and_then(|limits| limits.format);
-        let own = schema.kind == Some(Kind::Text) && format.is_some_and(|format: Format| ["date", "datetime", "duration"].contains(&format.name));
-        own || schema.items.as_deref().is_some_and(is_time) || matches!(&schema.additional, Additional::Fitting(below) if is_time(below))
+        let own = schema.kind == Some(Kind::Text) && format.is_some_and(|format: Format| ["byte", "date", "datetime", "duration"].contains(&format.name));
+        own || schema.items.as_deref().is_some_and(is_converted) || matches!(&schema.additional, Additional::Fitting(below) if is_converted(below))
     }
     fn below(source: &str, schema: &Schema) -> bool {
-        schema.properties.iter().any(|(name, property)| is_time(property) && source.contains(&**name) || below(source, property))
+        schema.properties.iter().any(|(name, property)| is_converted(property) && source.contains(&**name) || below(source, property))
             || schema.items.as_deref().is_some_and(|items| below(source, items))
             || matches!(&schema.additional, Additional::Fitting(schema) if below(source, schema))
     }
-    is_time(schema) || below(source, schema)
+    is_converted(schema) || below(source, schema)
 }
 
 /// What a rule says of a value.
@@ -249,7 +248,7 @@ impl Subject {
             Value::Integer(value) if schema.is_some_and(|schema| schema.kind == Some(Kind::Number)) => cel::Value::Float(*value as f64),
             Value::Integer(value) => cel::Value::Int(*value),
             Value::Float(value) => cel::Value::Float(*value),
-            Value::String(text) => self.string(text, schema),
+            Value::String(text) => cel::Value::String(self.text(text)),
             Value::List(items) => {
                 let below = schema.and_then(|schema| schema.items.as_deref());
                 let items = items.iter().map(|item| self.convert(item, below, false)).collect();
@@ -257,17 +256,6 @@ impl Subject {
             }
             Value::Map(_) => self.map(node, schema, is_object),
         }
-    }
-
-    fn string(&mut self, text: &str, schema: Option<&Schema>) -> cel::Value {
-        let format = schema.and_then(|schema| schema.limits.as_ref()).and_then(|limits| limits.format);
-        if format.is_some_and(|format| format.name == "byte")
-            && let Ok(bytes) = base64::engine::general_purpose::STANDARD.decode(text)
-        {
-            self.bytes += bytes.len() as u64;
-            return cel::Value::Bytes(Arc::new(bytes));
-        }
-        cel::Value::String(self.text(text))
     }
 
     fn map(&mut self, node: &Node, schema: Option<&Schema>, is_object: bool) -> cel::Value {

@@ -217,7 +217,7 @@ fn is_email(text: &str) -> bool {
 /// One label with a dash at most, or labels with a top-level domain of letters.
 fn is_hostname(text: &str) -> bool {
     // Letters and symbols; what is not ASCII passes.
-    let is_letter = |character: char| character.is_ascii_alphabetic() || !character.is_ascii();
+    let is_letter = |character: char| character.is_ascii_alphabetic() || !character.is_ascii() && !character.is_numeric();
     let is_symbol = |character: char| "$+<=>^`|~".contains(character);
     let is_usual = |character: char| is_letter(character) || is_symbol(character) || character.is_ascii_digit();
     if text.len() > 255 || text.split('.').any(|label| label.len() > 63) {
@@ -289,7 +289,9 @@ fn is_authority(text: &str) -> bool {
         Some(inner) => inner.rsplit_once(']').is_some_and(|(_, port)| port.is_empty() || port.strip_prefix(':').is_some_and(port_fits)),
         None => {
             let port = host.rsplit_once(':').is_none_or(|(_, port)| port_fits(port));
-            port && !host.bytes().any(|byte| b" \\^`{|}".contains(&byte))
+            // Only bytes beyond ASCII, and `%` itself, may be escaped in a host.
+            let escapes = host.split('%').skip(1).all(|piece| matches!(piece.as_bytes(), [b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F', ..] | [b'2', b'5', ..]));
+            port && escapes && escapes_are_whole(host) && !host.bytes().any(|byte| b" \\^`{|}".contains(&byte))
         }
     };
     user_fits && escapes_are_whole(user) && host_fits
@@ -311,19 +313,10 @@ fn is_rgb_color(text: &str) -> bool {
     parts.len() == 3 && parts.iter().all(|part| is_digits(part) && part.parse::<u8>().is_ok() && (part.len() == 1 || !part.starts_with('0')))
 }
 
-/// Three, two and four digits, with a dash or a space between them or nothing.
+/// Three, two and four digits, with a dash or a space between them.
 fn is_ssn(text: &str) -> bool {
-    let mut rest = text;
-    for (position, width) in [3, 2, 4].into_iter().enumerate() {
-        if position > 0 {
-            rest = rest.strip_prefix(['-', ' ']).unwrap_or(rest);
-        }
-        match rest.split_at_checked(width) {
-            Some((digits, behind)) if is_digits(digits) => rest = behind,
-            _ => return false,
-        }
-    }
-    rest.is_empty()
+    let parts: Vec<&str> = text.split(['-', ' ']).collect();
+    parts.len() == 3 && parts.iter().zip([3, 2, 4]).all(|(part, width)| part.len() == width && is_digits(part))
 }
 
 fn isbn_digits(text: &str) -> String {
@@ -426,7 +419,7 @@ mod tests {
         check("uuid4", &["123e4567-e89b-42d3-a456-426614174000"], &["123e4567-e89b-12d3-a456-426614174000", "123e4567-e89b-42d3-c456-426614174000"]);
         check("isbn", &["0321751043", "978-0321751041"], &["0321751044", "978-0321751042", ""]);
         check("creditcard", &["4111 1111 1111 1111"], &["4111 1111 1111 1112", "1234"]);
-        check("ssn", &["111-11-1111", "111111111"], &["111-11-111", "a11-11-1111"]);
+        check("ssn", &["111-11-1111", "111 11-1111"], &["111111111", "111-11-111", "a11-11-1111"]);
         check("hexcolor", &["#fff", "a0b1c2"], &["#ff", "#gggggg"]);
         check("rgbcolor", &["rgb(0, 10,255)"], &["rgb(0,0)", "rgb(256,0,0)", "rgb(01,0,0)"]);
         check("bsonobjectid", &["507f1f77bcf86cd799439011"], &["507f1f77"]);

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::flaw::{CrdFlaw, CrdFlawKind, Trail};
 use super::schema::{Additional, Kind, Limits, ListType, Schema, shortened};
+use crate::manifest::dns_label_problem;
 use crate::yaml::{Node, Value};
 
 /// Alternatives that a message tells before it gives up.
@@ -102,13 +103,24 @@ impl Checker<'_> {
 
     /// An object inside another one says what it is.
     fn embedded(&mut self, node: &Node, trail: &Trail<'_>) {
-        for name in ["apiVersion", "kind"] {
+        for (name, problem) in [("apiVersion", group_version_problem as fn(&str) -> bool), ("kind", kind_problem)] {
             match node.get(name) {
                 None => self.missing(name, trail),
-                Some(value) if value.as_str().is_none_or(str::is_empty) => {
-                    self.bad(&Trail::Key(trail, name), "is a string that is not empty");
+                Some(value) if value.as_str().is_none_or(problem) => {
+                    let shown = shown_value(value);
+                    self.bad(&Trail::Key(trail, name), format!("is {shown}, and that is no `{name}` of an object"));
                 }
                 Some(_) => {}
+            }
+        }
+        if let Some(metadata) = node.get("metadata") {
+            let name = metadata.get("name");
+            let fits = match &metadata.value {
+                Value::Map(_) => name.is_none_or(|name| name.value == Value::Null || name.as_str().is_some_and(|name| !name.contains(['/', '%']))),
+                other => *other == Value::Null,
+            };
+            if !fits {
+                self.bad(&Trail::Key(trail, "metadata"), "is no metadata of an object");
             }
         }
     }
@@ -168,8 +180,15 @@ impl Checker<'_> {
                 _ => {}
             }
         }
-        if let Some(factor) = limits.multiple_of.filter(|factor| !is_multiple(number, *factor)) {
-            self.bad(trail, format!("is {shown}, and it must be a multiple of {factor}"));
+        match limits.multiple_of {
+            // Its own limit cut off is zero, of which nothing is a multiple.
+            Some(factor) if cut(factor) <= 0.0 => {
+                self.bad(trail, format!("is {shown}, and the API server takes no whole number where `multipleOf` is {factor}"));
+            }
+            Some(factor) if !is_multiple(number, cut(factor)) => {
+                self.bad(trail, format!("is {shown}, and it must be a multiple of {factor}"));
+            }
+            _ => {}
         }
     }
 
@@ -287,6 +306,16 @@ impl Checker<'_> {
     }
 }
 
+/// `v1` or `apps/v1`.
+fn group_version_problem(text: &str) -> bool {
+    text.is_empty() || text.matches('/').count() > 1
+}
+
+/// A word of letters, digits and dashes.
+fn kind_problem(text: &str) -> bool {
+    dns_label_problem(&text.to_lowercase()).is_some() || text.starts_with(|first: char| first.is_ascii_digit())
+}
+
 /// How many of the schemas fit, and the first flaw of each that does not.
 fn tried(node: &Node, branches: &[Schema], trail: &Trail<'_>) -> (usize, Vec<CrdFlaw>) {
     let mut problems = Vec::new();
@@ -366,9 +395,6 @@ fn equal(one: &Node, other: &Node) -> bool {
 /// Whether the quotient is whole, as near as floats can tell.
 fn is_multiple(number: f64, factor: f64) -> bool {
     const PRECISION: f64 = 1e-9;
-    if factor <= 0.0 {
-        return false;
-    }
     let quotient = number / factor;
     let nearest = quotient.round();
     quotient == nearest || (quotient - nearest).abs() < PRECISION * (quotient.abs() + nearest.abs())
