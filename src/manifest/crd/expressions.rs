@@ -21,6 +21,10 @@ use crate::yaml::{Node, Value};
 
 /// Bytes of a rule.
 const MAX_RULE: usize = 8_192;
+/// Bytes of stack for the parser.
+const PARSER_STACK: usize = 64 << 20;
+/// Levels of a rule's tree that are evaluated.
+const MAX_DEPTH: u32 = 48;
 /// What a value may weigh for a rule without loops: its nodes, and its text in pieces of [`PIECE`] bytes.
 const MAX_WEIGHT: u64 = 1_000_000;
 /// The same for a rule with loops, and the steps that its loops may take together.
@@ -30,20 +34,81 @@ const PIECE: u64 = 64;
 
 /// Functions of the standard library and of the library for strings that mean here what they mean there.
 const FUNCTIONS: &[&str] = &[
-    "bool", "charAt", "contains", "double", "dyn", "endsWith", "hasValue", "indexOf", "int", "join", "lastIndexOf", "lowerAscii",
-    "matches", "or", "orValue", "replace", "size", "split", "startsWith", "string", "substring", "trim", "type", "uint", "upperAscii",
+    "bool",
+    "charAt",
+    "contains",
+    "double",
+    "dyn",
+    "endsWith",
+    "hasValue",
+    "indexOf",
+    "int",
+    "join",
+    "lastIndexOf",
+    "lowerAscii",
+    "matches",
+    "or",
+    "orValue",
+    "replace",
+    "size",
+    "split",
+    "startsWith",
+    "string",
+    "substring",
+    "trim",
+    "type",
+    "uint",
+    "upperAscii",
     "value",
 ];
 const OPERATORS: &[&str] = &[
-    "_?_:_", "_&&_", "_||_", "!_", "_-_", "_+_", "_*_", "_/_", "_%_", "_==_", "_!=_", "_>=_", "_<=_", "_>_", "_<_", "-_", "_[_]", "_[?_]",
-    "_?._", "@in", "@not_strictly_false",
+    "_?_:_",
+    "_&&_",
+    "_||_",
+    "!_",
+    "_-_",
+    "_+_",
+    "_*_",
+    "_/_",
+    "_%_",
+    "_==_",
+    "_!=_",
+    "_>=_",
+    "_<=_",
+    "_>_",
+    "_<_",
+    "-_",
+    "_[_]",
+    "_[?_]",
+    "_?._",
+    "@in",
+    "@not_strictly_false",
 ];
 /// Types that a rule may compare with.
 const TYPES: &[&str] = &["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 /// Words that a field must not be called in CEL, and is therefore called otherwise.
 const RESERVED: &[&str] = &[
-    "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
-    "namespace", "return", "var", "void", "while",
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
 ];
 
 static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
@@ -96,17 +161,32 @@ pub(super) fn compile(source: &str, schema: &Schema) -> Result<Expression, Unusa
     if source.len() > MAX_RULE {
         return Err(unknown(format!("it is longer than {MAX_RULE} bytes")));
     }
+    let walked = with_deep_stack(|| walked(source)).unwrap_or_else(|| Err(unknown("its text could not be read as CEL")))?;
+    if mentions_converted(source, schema) {
+        return Err(unknown("it is about a time, a duration or bytes"));
+    }
+    Ok(walked)
+}
+
+/// The rule as a tree. Neither the parser nor the trees that it makes are shy of the stack: a rule of a few thousand
+/// brackets would end the program. Only what is flat enough for any stack leaves this function.
+fn walked(source: &str) -> Result<Expression, Unusable> {
     let program = ENVIRONMENT.compile(source).map_err(|_| unknown("its text could not be read as CEL"))?;
-    let mut walk = Walk { names: Vec::new(), loops: 0, deepest: 0, size: 0, splits: false, transition: false };
+    let mut walk = Walk { names: Vec::new(), loops: 0, deepest: 0, depth: 0, size: 0, splits: false, transition: false };
     let mut tree = program.expression().clone();
     walk.expression(&mut tree)?;
     if walk.transition {
         return Err(Unusable::Transition);
     }
-    if mentions_converted(source, schema) {
-        return Err(unknown("it is about a time, a duration or bytes"));
-    }
     Ok(Expression { tree, loops: walk.deepest, size: walk.size, splits: walk.splits })
+}
+
+/// Runs something on a stack of its own; None where there is none to be had.
+fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Option<T> {
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().stack_size(PARSER_STACK).spawn_scoped(scope, work).ok()?;
+        thread.join().ok()
+    })
 }
 
 /// Goes through a rule, refuses what is not known, and translates regular expressions.
@@ -115,6 +195,7 @@ struct Walk {
     names: Vec<String>,
     loops: u32,
     deepest: u32,
+    depth: u32,
     size: u64,
     splits: bool,
     transition: bool,
@@ -123,6 +204,16 @@ struct Walk {
 impl Walk {
     fn expression(&mut self, expression: &mut IdedExpr) -> Result<(), Unusable> {
         self.size += 1;
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(unknown("it is nested too deep"));
+        }
+        let result = self.parts(expression);
+        self.depth -= 1;
+        result
+    }
+
+    fn parts(&mut self, expression: &mut IdedExpr) -> Result<(), Unusable> {
         match &mut expression.expr {
             Expr::Unspecified => Err(unknown("a part of it could not be read")),
             Expr::Literal(_) => Ok(()),
@@ -194,8 +285,10 @@ fn translated(text: &str) -> Result<CelString<'static>, Unusable> {
 fn mentions_converted(source: &str, schema: &Schema) -> bool {
     fn is_converted(schema: &Schema) -> bool {
         let format = schema.limits.as_ref().and_then(|limits| limits.format);
-        let own = schema.kind == Some(Kind::Text) && format.is_some_and(|format: Format| ["byte", "date", "datetime", "duration"].contains(&format.name));
-        own || schema.items.as_deref().is_some_and(is_converted) || matches!(&schema.additional, Additional::Fitting(below) if is_converted(below))
+        let own = schema.kind == Some(Kind::Text)
+            && format.is_some_and(|format: Format| ["byte", "date", "datetime", "duration"].contains(&format.name));
+        own || schema.items.as_deref().is_some_and(is_converted)
+            || matches!(&schema.additional, Additional::Fitting(below) if is_converted(below))
     }
     fn below(source: &str, schema: &Schema) -> bool {
         schema.properties.iter().any(|(name, property)| is_converted(property) && source.contains(&**name) || below(source, property))
@@ -340,4 +433,81 @@ fn escaped(name: &str) -> Option<String> {
         rest = &rest[width..];
     }
     Some(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::yaml::{Keys, read};
+
+    fn schema() -> Schema {
+        Schema { kind: Some(Kind::Object), keeps_unknown: true, ..Schema::default() }
+    }
+
+    fn verdict(rule: &str, value: &str) -> Verdict {
+        let node = read(value, 0, Keys::AsKubernetes).expect(value).remove(0);
+        Subject::new(&node, &schema(), false).check(&compile(rule, &Schema::default()).expect(rule))
+    }
+
+    #[test]
+    fn no_rule_ends_the_program() {
+        let many = |text: &str| text.repeat(MAX_RULE / text.len());
+        let nested = |open: &str, close: &str| {
+            let count = MAX_RULE / (open.len() + close.len()) - 2;
+            format!("{}self{}", open.repeat(count), close.repeat(count))
+        };
+        for rule in [
+            nested("(", ")"),
+            nested("[", "]"),
+            nested("{1:", "}"),
+            nested("size(", ")"),
+            nested("self[", "]"),
+            nested("[1].all(x,", ")"),
+            many("("),
+            many("!"),
+            many("-"),
+            many("self+"),
+            many("self."),
+            many("self&&"),
+            many("self?self:"),
+            many("'"),
+            many("\\"),
+            format!("{}self", many("!").split_at(MAX_RULE - 4).0),
+            format!("{}self", many("self+").split_at(MAX_RULE / 5 * 5 - 5).0),
+            format!("{}self", many("self?self:").split_at(MAX_RULE / 10 * 10 - 10).0),
+            format!("self{}", many(".self").split_at(MAX_RULE / 5 * 5 - 5).0),
+        ] {
+            if let Ok(expression) = compile(&rule, &Schema::default()) {
+                let subject = Subject::new(&crate::yaml::Node::from(serde_json::json!({"a": 1})), &schema(), false);
+                drop(subject.check(&expression));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_tree_may_hold_is_evaluated_on_any_stack() {
+        // Test threads have the smallest stack that the program's own threads have.
+        let lists = usize::try_from(MAX_DEPTH).expect("small") - 3;
+        let deep = |levels: usize| format!("size({}self{}) == 1", "[".repeat(levels), "]".repeat(levels));
+        assert_eq!(verdict(&deep(lists), "{a: true}"), Verdict::Holds);
+        assert_eq!(compile(&deep(lists + 1), &Schema::default()).err(), Some(unknown("it is nested too deep")));
+        let nested = (0..14).fold("true".to_owned(), |inner, number| format!("[1].all(x{number}, {inner})"));
+        assert_eq!(compile(&nested, &Schema::default()).expect("a rule").loops, 14);
+        assert_eq!(verdict(&nested, "{}"), Verdict::NotChecked("the value is too large for it".to_owned()));
+    }
+
+    #[test]
+    fn names_of_fields_are_written_as_in_cel() {
+        for (name, expected) in [
+            ("plain", Some("plain")),
+            ("namespace", Some("__namespace__")),
+            ("a-b.c/d", Some("a__dash__b__dot__c__slash__d")),
+            ("a__b", Some("a__underscores__b")),
+            ("1a", None),
+            ("a b", None),
+            ("", None),
+        ] {
+            assert_eq!(escaped(name).as_deref(), expected, "{name}");
+        }
+    }
 }

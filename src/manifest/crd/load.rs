@@ -71,7 +71,10 @@ impl Loader {
         match node.get_str("apiVersion").and_then(|version| version.strip_prefix("apiextensions.k8s.io/")) {
             Some("v1") => {}
             Some(version) => {
-                let message = format!("the definition is of `apiextensions.k8s.io/{}`, which no API server since Kubernetes 1.22 takes", shortened(version));
+                let message = format!(
+                    "the definition is of `apiextensions.k8s.io/{}`, which no API server since Kubernetes 1.22 takes",
+                    shortened(version)
+                );
                 self.refuse(file, (place_of(node, "apiVersion"), message, "get a newer release of it"));
                 return;
             }
@@ -156,9 +159,8 @@ impl Loader {
         }
         unchecked.append(&mut compiler.unchecked);
         let status = node.get("subresources").and_then(|subresources| subresources.get("status"));
-        let deprecation = flag("deprecated").then(|| {
-            node.get_str("deprecationWarning").map_or_else(|| "this version is deprecated".to_owned(), str::to_owned)
-        });
+        let deprecation = flag("deprecated")
+            .then(|| node.get_str("deprecationWarning").map_or_else(|| "this version is deprecated".to_owned(), str::to_owned));
         Ok(Version {
             name: name.to_owned(),
             served: flag("served"),
@@ -172,7 +174,6 @@ impl Loader {
 fn of_yaml(file: &Utf8Path, error: &YamlError) -> Finding {
     Finding { rule: &CRD_INVALID, ..Finding::of_yaml(file, error) }
 }
-
 
 fn place_of(node: &Node, key: &str) -> At {
     node.as_map().and_then(|map| map.entry(key)).map_or(node.at, |entry| entry.key)

@@ -267,8 +267,7 @@ impl<'a> Compiler<'a> {
             "x-kubernetes-map-type",
             "x-kubernetes-validations",
         ];
-        let truths =
-            ["nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"];
+        let truths = ["nullable", "x-kubernetes-preserve-unknown-fields", "x-kubernetes-embedded-resource", "x-kubernetes-int-or-string"];
         for (keyword, entry) in map.iter() {
             let set = match &entry.node.value {
                 Value::Null => false,
@@ -443,8 +442,7 @@ impl<'a> Compiler<'a> {
         if schema.int_or_string && repeats_types(map) {
             junctions.any_of.clear();
         }
-        let empty =
-            junctions.all_of.is_empty() && junctions.any_of.is_empty() && junctions.one_of.is_empty() && junctions.not.is_none();
+        let empty = junctions.all_of.is_empty() && junctions.any_of.is_empty() && junctions.one_of.is_empty() && junctions.not.is_none();
         (!empty).then(|| Box::new(junctions))
     }
 

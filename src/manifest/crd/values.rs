@@ -116,7 +116,9 @@ impl Checker<'_> {
         if let Some(metadata) = node.get("metadata") {
             let name = metadata.get("name");
             let fits = match &metadata.value {
-                Value::Map(_) => name.is_none_or(|name| name.value == Value::Null || name.as_str().is_some_and(|name| !name.contains(['/', '%']))),
+                Value::Map(_) => {
+                    name.is_none_or(|name| name.value == Value::Null || name.as_str().is_some_and(|name| !name.contains(['/', '%'])))
+                }
                 other => *other == Value::Null,
             };
             if !fits {
@@ -251,7 +253,9 @@ impl Checker<'_> {
         };
         let identity = |item: &Node| match keys {
             [] => item.to_json().to_string(),
-            keys => keys.iter().map(|key| item.get(key).map_or_else(|| "-".to_owned(), |value| value.to_json().to_string()) + "\n").collect(),
+            keys => {
+                keys.iter().map(|key| item.get(key).map_or_else(|| "-".to_owned(), |value| value.to_json().to_string()) + "\n").collect()
+            }
         };
         let mut seen: HashMap<String, usize> = HashMap::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
