@@ -1,5 +1,11 @@
-//! Objects against CustomResourceDefinitions, compared with what the API server's own code says: `e2e/crdcheck` writes
-//! the tables that are read here.
+//! Objects against CustomResourceDefinitions, compared with what the API server's own code says. `e2e/crdcheck` writes the
+//! tables that are read here; anew, with `TABLES` for `tests/data/crds` and `CRDS` for the reference definitions:
+//!
+//! ```text
+//! cd e2e/crdcheck
+//! go run . -texts $TABLES/everything.objects.yaml $TABLES/everything.crd.yaml > $TABLES/everything.answers.jsonl
+//! go run . $TABLES/reference.objects.yaml $CRDS/*.yaml > $TABLES/reference.answers.jsonl
+//! ```
 
 #![expect(clippy::disallowed_methods, reason = "a test reads its own files")]
 
@@ -22,9 +28,12 @@ fn data() -> Utf8PathBuf {
 
 /// A catalog of one file.
 fn catalog(file: &Utf8Path) -> CrdCatalog {
-    let bytes = fs::read(file).expect(file.as_str());
+    let bytes = fs::read(file).unwrap_or_else(|error| panic!("{file}: {error}"));
     let (catalog, findings) = CrdCatalog::new([(file.file_name().expect("a name").into(), bytes)]);
     assert_eq!(findings, [], "{file}");
+    for (group, kind) in catalog.kinds() {
+        assert_eq!(catalog.unchecked_rules(group, kind), [], "{file}");
+    }
     catalog
 }
 

@@ -14,9 +14,9 @@ use cel::objects::{Key, Map as CelMap};
 use cel::{Context, Env, ExecutionError, IdedExpr};
 
 use super::formats::Format;
-use super::pattern;
 use super::schema::{Additional, Kind, Schema};
 use super::shape::META_FIELDS;
+use super::{functions, pattern};
 use crate::yaml::{Node, Value};
 
 /// Bytes of a rule.
@@ -40,9 +40,14 @@ const FUNCTIONS: &[&str] = &[
     "double",
     "dyn",
     "endsWith",
+    "find",
+    "findAll",
     "hasValue",
     "indexOf",
     "int",
+    "isCIDR",
+    "isIP",
+    "isURL",
     "join",
     "lastIndexOf",
     "lowerAscii",
@@ -116,6 +121,7 @@ static ENVIRONMENT: LazyLock<Arc<Env>> = LazyLock::new(|| {
     // Its functions are all new: there is none that it could be in the way of. Were it otherwise, rules that use them
     // would be told as not checked when they are evaluated.
     drop(environment.add_extension(cel::extensions::strings));
+    functions::add(&mut environment);
     Arc::new(environment)
 });
 
@@ -129,6 +135,8 @@ pub(super) struct Expression {
     size: u64,
     /// Whether a loop may run over the characters of a text.
     splits: bool,
+    /// The fields whose values it looks at, and every text in it: a field may be named by one.
+    words: Vec<Box<str>>,
 }
 
 /// Why a rule is not evaluated.
@@ -162,7 +170,7 @@ pub(super) fn compile(source: &str, schema: &Schema) -> Result<Expression, Unusa
         return Err(unknown(format!("it is longer than {MAX_RULE} bytes")));
     }
     let walked = with_deep_stack(|| walked(source)).unwrap_or_else(|| Err(unknown("its text could not be read as CEL")))?;
-    if mentions_converted(source, schema) {
+    if walked.reaches_converted(schema) {
         return Err(unknown("it is about a time, a duration or bytes"));
     }
     Ok(walked)
@@ -172,13 +180,13 @@ pub(super) fn compile(source: &str, schema: &Schema) -> Result<Expression, Unusa
 /// brackets would end the program. Only what is flat enough for any stack leaves this function.
 fn walked(source: &str) -> Result<Expression, Unusable> {
     let program = ENVIRONMENT.compile(source).map_err(|_| unknown("its text could not be read as CEL"))?;
-    let mut walk = Walk { names: Vec::new(), loops: 0, deepest: 0, depth: 0, size: 0, splits: false, transition: false };
+    let mut walk = Walk { names: Vec::new(), loops: 0, deepest: 0, depth: 0, size: 0, splits: false, transition: false, words: Vec::new() };
     let mut tree = program.expression().clone();
     walk.expression(&mut tree)?;
     if walk.transition {
         return Err(Unusable::Transition);
     }
-    Ok(Expression { tree, loops: walk.deepest, size: walk.size, splits: walk.splits })
+    Ok(Expression { tree, loops: walk.deepest, size: walk.size, splits: walk.splits, words: walk.words })
 }
 
 /// Runs something on a stack of its own; None where there is none to be had.
@@ -199,6 +207,7 @@ struct Walk {
     size: u64,
     splits: bool,
     transition: bool,
+    words: Vec<Box<str>>,
 }
 
 impl Walk {
@@ -216,9 +225,20 @@ impl Walk {
     fn parts(&mut self, expression: &mut IdedExpr) -> Result<(), Unusable> {
         match &mut expression.expr {
             Expr::Unspecified => Err(unknown("a part of it could not be read")),
-            Expr::Literal(_) => Ok(()),
+            Expr::Literal(literal) => {
+                if let LiteralValue::String(text) = literal {
+                    self.words.push(text.inner().into());
+                }
+                Ok(())
+            }
             Expr::Ident(name) => self.name(name),
-            Expr::Select(select) => self.expression(&mut select.operand),
+            Expr::Select(select) => {
+                // Whether there is a value tells nothing of its type.
+                if !select.test {
+                    self.words.push(select.field.as_str().into());
+                }
+                self.expression(&mut select.operand)
+            }
             Expr::Call(call) => self.call(call),
             Expr::List(list) => list.elements.iter_mut().try_for_each(|element| self.expression(element)),
             Expr::Map(map) => map.entries.iter_mut().try_for_each(|entry| match &mut entry.expr {
@@ -260,9 +280,9 @@ impl Walk {
         if !FUNCTIONS.contains(&name) && !OPERATORS.contains(&name) {
             return Err(unknown(format!("it uses the function `{name}`, which is not known here")));
         }
-        self.splits |= matches!(name, "split");
-        if name == "matches" {
-            match call.args.last_mut() {
+        self.splits |= matches!(name, "split" | "findAll");
+        if functions::TAKE_PATTERN.contains(&name) {
+            match call.args.get_mut(usize::from(call.target.is_none())) {
                 Some(IdedExpr { expr: Expr::Literal(LiteralValue::String(text)), .. }) => *text = translated(text.inner())?,
                 _ => return Err(unknown("it makes up a regular expression")),
             }
@@ -281,21 +301,30 @@ fn translated(text: &str) -> Result<CelString<'static>, Unusable> {
     pattern::translated(text).map(CelString::from).map_err(because)
 }
 
-/// Whether a rule may see a value that the API server hands it as a time, as a duration, or as the bytes of base64.
-fn mentions_converted(source: &str, schema: &Schema) -> bool {
-    fn is_converted(schema: &Schema) -> bool {
-        let format = schema.limits.as_ref().and_then(|limits| limits.format);
-        let own = schema.kind == Some(Kind::Text)
-            && format.is_some_and(|format: Format| ["byte", "date", "datetime", "duration"].contains(&format.name));
-        own || schema.items.as_deref().is_some_and(is_converted)
-            || matches!(&schema.additional, Additional::Fitting(below) if is_converted(below))
+impl Expression {
+    /// Whether the rule may see a value that the API server hands it as a time, as a duration, or as the bytes of base64.
+    fn reaches_converted(&self, schema: &Schema) -> bool {
+        is_converted(schema) || self.reaches_below(schema)
     }
-    fn below(source: &str, schema: &Schema) -> bool {
-        schema.properties.iter().any(|(name, property)| is_converted(property) && source.contains(&**name) || below(source, property))
-            || schema.items.as_deref().is_some_and(|items| below(source, items))
-            || matches!(&schema.additional, Additional::Fitting(schema) if below(source, schema))
+
+    fn reaches_below(&self, schema: &Schema) -> bool {
+        let named = |name: &str| self.words.iter().any(|word| **word == *name);
+        let reaches = |(name, property): &(Box<str>, Schema)| {
+            is_converted(property) && escaped(name).is_some_and(|escaped| named(&escaped) || named(name)) || self.reaches_below(property)
+        };
+        schema.properties.iter().any(reaches)
+            || schema.items.as_deref().is_some_and(|items| self.reaches_below(items))
+            || matches!(&schema.additional, Additional::Fitting(schema) if self.reaches_below(schema))
     }
-    is_converted(schema) || below(source, schema)
+}
+
+/// Whether the API server hands rules another type than the one that is written.
+fn is_converted(schema: &Schema) -> bool {
+    let format = schema.limits.as_ref().and_then(|limits| limits.format);
+    let is_one = |format: Format| ["byte", "date", "datetime", "duration"].contains(&format.name);
+    schema.kind == Some(Kind::Text) && format.is_some_and(is_one)
+        || schema.items.as_deref().is_some_and(is_converted)
+        || matches!(&schema.additional, Additional::Fitting(below) if is_converted(below))
 }
 
 /// What a rule says of a value.
@@ -393,6 +422,7 @@ impl Subject {
             Err(ExecutionError::NoSuchKey(name)) => Verdict::Fails(format!("there is no `{name}`")),
             Err(ExecutionError::IndexOutOfBounds(_)) => Verdict::Fails("a list is too short".to_owned()),
             Err(ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_)) => Verdict::Fails("a division by zero".to_owned()),
+            Err(ExecutionError::FunctionError { function, .. }) => Verdict::Fails(format!("`{function}` cannot take what it is given")),
             Err(_) => Verdict::NotChecked("it could not be evaluated".to_owned()),
         }
     }

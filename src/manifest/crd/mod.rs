@@ -7,6 +7,7 @@
 mod expressions;
 mod flaw;
 mod formats;
+mod functions;
 mod load;
 mod pattern;
 mod schema;
@@ -365,7 +366,7 @@ mod tests {
     #[test]
     fn a_rule_that_is_not_known_is_told_once_per_kind_and_refuses_nothing() {
         for (schema, reason) in [
-            ("{type: string, x-kubernetes-validations: [{rule: 'isURL(self)'}]}", "`isURL`"),
+            ("{type: string, x-kubernetes-validations: [{rule: 'isSemver(self)'}]}", "`isSemver`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'quantity(self).isGreaterThan(quantity(\"1\"))'}]}", "`isGreaterThan`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'ip.isCanonical(self)'}]}", "`isCanonical`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'self ==='}]}", "read as CEL"),
@@ -398,6 +399,18 @@ mod tests {
         assert_eq!(messages(schema, "[1, 2, 3]"), [""; 0]);
         let large = format!("[{}]", "1, ".repeat(2_000));
         assert_eq!(messages(schema, &large), ["`spec` was not checked against a rule of its definition: the value is too large for it"]);
+    }
+
+    #[test]
+    fn an_object_that_is_made_to_cost_much_is_told_as_not_checked() {
+        let alternatives = "{required: [a]}, ".repeat(400);
+        let schema = format!("{{type: array, items: {{type: object, properties: {{a: {{type: string}}}}, anyOf: [{alternatives}]}}}}");
+        let told = messages(&schema, &format!("[{}]", "{}, ".repeat(20_000)));
+        assert!(told.iter().any(|message| message.contains("was not checked to its end")), "{:?}", told.last());
+        let defaults: String = (0..100).map(|number| format!("a{number}: {{type: string, default: x}}, ")).collect();
+        let schema = format!("{{type: array, items: {{type: object, properties: {{{defaults}}}}}}}");
+        let told = messages(&schema, &format!("[{}]", "{}, ".repeat(2_000)));
+        assert_eq!(told, ["the object was not checked with all of its defaults: there are more than 100000"]);
     }
 
     #[test]

@@ -6,10 +6,15 @@
 use super::flaw::{CrdFlaw, CrdFlawKind, Trail};
 use super::schema::{Additional, Schema};
 use crate::finding::listed;
-use crate::yaml::{At, Entry, Map, Node, Value, nearest};
+use crate::yaml::{At, Entry, Map, Node, Path, Value, nearest};
 
 /// Fields that every object has, and every one inside another.
 pub(super) const META_FIELDS: [&str; 3] = ["apiVersion", "kind", "metadata"];
+
+/// Defaults that are filled into one object.
+const MAX_DEFAULTS: usize = 100_000;
+/// Unknown fields that are told of one object.
+const MAX_UNKNOWN: usize = 200;
 
 /// Names that a message lists before it gives up.
 const MAX_LISTED: usize = 12;
@@ -27,11 +32,18 @@ enum Unknown {
 
 /// The object with its unknown fields told in `flaws`.
 pub(super) fn shaped(object: &Node, schema: &Schema, flaws: &mut Vec<CrdFlaw>) -> Node {
-    Shaper { flaws }.root(object, schema)
+    let mut shaper = Shaper { flaws, defaults: 0 };
+    let shaped = shaper.root(object, schema);
+    if shaper.defaults > MAX_DEFAULTS {
+        let message = format!("the object was not checked with all of its defaults: there are more than {MAX_DEFAULTS}");
+        flaws.push(CrdFlaw { path: Path::default(), kind: CrdFlawKind::NotChecked, message, help: None });
+    }
+    shaped
 }
 
 struct Shaper<'a> {
     flaws: &'a mut Vec<CrdFlaw>,
+    defaults: usize,
 }
 
 impl Shaper<'_> {
@@ -95,7 +107,9 @@ impl Shaper<'_> {
         for (name, property) in schema.map_or(&[][..], |schema| &schema.properties) {
             if let Some(default) = &property.default
                 && map.get(name).is_none()
+                && self.defaults <= MAX_DEFAULTS
             {
+                self.defaults += 1;
                 let node = self.below(default, Some(property), &Trail::Key(trail, name));
                 entries.push((name.clone(), Entry { key: At::default(), node }));
             }
@@ -115,6 +129,9 @@ impl Shaper<'_> {
     }
 
     fn unknown(&mut self, key: &str, schema: Option<&Schema>, trail: &Trail<'_>, has_meta: bool) {
+        if self.flaws.len() >= MAX_UNKNOWN {
+            return;
+        }
         let meta: &[&str] = if has_meta { &META_FIELDS } else { &[] };
         let declared = schema.map_or(&[][..], |schema| &schema.properties);
         let known: Vec<&str> = declared.iter().map(|(name, _)| &**name).chain(meta.iter().copied()).collect();

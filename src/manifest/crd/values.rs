@@ -17,13 +17,23 @@ const MAX_VALUES: usize = 16;
 /// Flaws that are told of one object.
 const MAX_FLAWS: usize = 200;
 
+/// Values that are compared with schemas before it counts as too much: a large list and many alternatives multiply.
+const MAX_STEPS: usize = 5_000_000;
+
 /// Checks a shaped object against its schema.
 pub(super) fn check(object: &Node, schema: &Schema, flaws: &mut Vec<CrdFlaw>) {
-    Checker { flaws }.node(object, schema, &Trail::Root);
+    let mut steps = MAX_STEPS;
+    Checker { flaws, steps: &mut steps }.node(object, schema, &Trail::Root);
+    if steps == 0 {
+        let message = "the object was not checked to its end: it is too large for the alternatives of its definition".to_owned();
+        flaws.push(CrdFlaw { path: crate::yaml::Path::default(), kind: CrdFlawKind::NotChecked, message, help: None });
+    }
 }
 
 struct Checker<'a> {
     flaws: &'a mut Vec<CrdFlaw>,
+    /// How many more values may be looked at.
+    steps: &'a mut usize,
 }
 
 impl Checker<'_> {
@@ -38,6 +48,11 @@ impl Checker<'_> {
     }
 
     fn node(&mut self, node: &Node, schema: &Schema, trail: &Trail<'_>) {
+        let cost = 1 + schema.required.len() + schema.limits.as_ref().map_or(0, |limits| limits.one_of.len());
+        *self.steps = self.steps.saturating_sub(cost);
+        if *self.steps == 0 {
+            return;
+        }
         if let Some(expected) = wrong_type(node, schema) {
             let found = described(node);
             self.flaw(CrdFlawKind::WrongType, trail, format!("{}: {expected} is expected here, and this is {found}", trail.shown()));
@@ -129,7 +144,8 @@ impl Checker<'_> {
 
     fn limits(&mut self, node: &Node, limits: &Limits, trail: &Trail<'_>) {
         // Null is none of the values, even where it is listed.
-        if !limits.one_of.is_empty() && !(node.value != Value::Null && limits.one_of.iter().any(|value| equal(value, node))) {
+        let is_listed = node.value != Value::Null && limits.one_of.iter().any(|value| equal(value, node));
+        if !limits.one_of.is_empty() && !is_listed {
             self.not_listed(node, &limits.one_of, trail);
         }
         match &node.value {
@@ -264,8 +280,8 @@ impl Checker<'_> {
                 let what = if keys.is_empty() {
                     "is there".to_owned()
                 } else {
-                    let named = |key: &Box<str>| format!("`{key}: {}`", item.get(key).map_or_else(|| "null".to_owned(), plain));
-                    format!("has {}, which is there", keys.iter().map(named).collect::<Vec<_>>().join(" and "))
+                    let named = |key: &str| format!("`{key}: {}`", item.get(key).map_or_else(|| "null".to_owned(), plain));
+                    format!("has {}, which is there", keys.iter().map(|key| named(key)).collect::<Vec<_>>().join(" and "))
                 };
                 self.bad(&Trail::Index(trail, index), format!("{what} already, at index {first}"));
             }
@@ -278,28 +294,44 @@ impl Checker<'_> {
             self.node(node, branch, trail);
         }
         if !junctions.any_of.is_empty() {
-            let (fitting, problems) = tried(node, &junctions.any_of, trail);
+            let (fitting, problems) = self.tried(node, &junctions.any_of, trail);
             if fitting == 0 {
                 self.none_fits(problems, trail);
             }
         }
         if !junctions.one_of.is_empty() {
-            let (fitting, problems) = tried(node, &junctions.one_of, trail);
+            let (fitting, problems) = self.tried(node, &junctions.one_of, trail);
             match fitting {
                 1 => {}
+                _ if *self.steps == 0 => {}
                 0 => self.none_fits(problems, trail),
                 number => self.bad(trail, format!("fits {number} of the alternatives, and it must fit exactly one")),
             }
         }
         if let Some(not) = &junctions.not
-            && fits(node, not, trail)
+            && self.tried(node, std::slice::from_ref(not), trail).0 == 1
+            && *self.steps > 0
         {
             self.bad(trail, "is what it must not be (`not` in the schema)");
         }
     }
 
+    /// How many of the schemas fit, and the first flaw of each that does not.
+    fn tried(&mut self, node: &Node, branches: &[Schema], trail: &Trail<'_>) -> (usize, Vec<CrdFlaw>) {
+        let mut problems = Vec::new();
+        let mut fitting = 0;
+        for branch in branches {
+            let mut flaws = Vec::new();
+            Checker { flaws: &mut flaws, steps: self.steps }.node(node, branch, trail);
+            match flaws.into_iter().next() {
+                Some(flaw) => problems.push(flaw),
+                None => fitting += 1,
+            }
+        }
+        (fitting, problems)
+    }
+
     fn none_fits(&mut self, problems: Vec<CrdFlaw>, trail: &Trail<'_>) {
-        // One flaw of an alternative that says more than the type is as good as the flaw itself for what may follow.
         let mut reasons: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
         reasons.dedup();
         if reasons.len() > MAX_ALTERNATIVES {
@@ -318,27 +350,6 @@ fn group_version_problem(text: &str) -> bool {
 /// A word of letters, digits and dashes.
 fn kind_problem(text: &str) -> bool {
     dns_label_problem(&text.to_lowercase()).is_some() || text.starts_with(|first: char| first.is_ascii_digit())
-}
-
-/// How many of the schemas fit, and the first flaw of each that does not.
-fn tried(node: &Node, branches: &[Schema], trail: &Trail<'_>) -> (usize, Vec<CrdFlaw>) {
-    let mut problems = Vec::new();
-    let mut fitting = 0;
-    for branch in branches {
-        let mut flaws = Vec::new();
-        Checker { flaws: &mut flaws }.node(node, branch, trail);
-        match flaws.into_iter().next() {
-            Some(flaw) => problems.push(flaw),
-            None => fitting += 1,
-        }
-    }
-    (fitting, problems)
-}
-
-fn fits(node: &Node, schema: &Schema, trail: &Trail<'_>) -> bool {
-    let mut flaws = Vec::new();
-    Checker { flaws: &mut flaws }.node(node, schema, trail);
-    flaws.is_empty()
 }
 
 /// What the schema expects, where the value is of another type.
