@@ -4,7 +4,7 @@
 //! function and every name in it is one whose meaning here is that of the API server; every other rule is told as not
 //! checked. Source: `k8s.io/apiextensions-apiserver/pkg/apiserver/schema/cel` and <https://kubernetes.io/docs/reference/using-api/cel/>.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
@@ -38,6 +38,7 @@ const FUNCTIONS: &[&str] = &[
     "charAt",
     "contains",
     "double",
+    "duration",
     "dyn",
     "endsWith",
     "find",
@@ -89,6 +90,8 @@ const OPERATORS: &[&str] = &[
     "@in",
     "@not_strictly_false",
 ];
+/// Functions that would tell a duration from the number that it is here.
+const CONVERSIONS: &[&str] = &["bool", "double", "dyn", "int", "string", "type", "uint"];
 /// Types that a rule may compare with.
 const TYPES: &[&str] = &["bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"];
 /// Words that a field must not be called in CEL, and is therefore called otherwise.
@@ -180,11 +183,24 @@ pub(super) fn compile(source: &str, schema: &Schema) -> Result<Expression, Unusa
 /// brackets would end the program. Only what is flat enough for any stack leaves this function.
 fn walked(source: &str) -> Result<Expression, Unusable> {
     let program = ENVIRONMENT.compile(source).map_err(|_| unknown("its text could not be read as CEL"))?;
-    let mut walk = Walk { names: Vec::new(), loops: 0, deepest: 0, depth: 0, size: 0, splits: false, transition: false, words: Vec::new() };
+    let mut walk = Walk {
+        names: Vec::new(),
+        loops: 0,
+        deepest: 0,
+        depth: 0,
+        size: 0,
+        splits: false,
+        transition: false,
+        words: Vec::new(),
+        calls: BTreeSet::new(),
+    };
     let mut tree = program.expression().clone();
     walk.expression(&mut tree)?;
     if walk.transition {
         return Err(Unusable::Transition);
+    }
+    if walk.calls.contains("duration") && CONVERSIONS.iter().any(|name| walk.calls.contains(*name)) {
+        return Err(unknown("it turns a duration into something else"));
     }
     Ok(Expression { tree, loops: walk.deepest, size: walk.size, splits: walk.splits, words: walk.words })
 }
@@ -208,6 +224,8 @@ struct Walk {
     splits: bool,
     transition: bool,
     words: Vec<Box<str>>,
+    /// Functions that it calls.
+    calls: BTreeSet<Box<str>>,
 }
 
 impl Walk {
@@ -280,6 +298,7 @@ impl Walk {
         if !FUNCTIONS.contains(&name) && !OPERATORS.contains(&name) {
             return Err(unknown(format!("it uses the function `{name}`, which is not known here")));
         }
+        self.calls.insert(name.into());
         self.splits |= matches!(name, "split" | "findAll");
         if functions::TAKE_PATTERN.contains(&name) {
             match call.args.get_mut(usize::from(call.target.is_none())) {

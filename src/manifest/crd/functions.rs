@@ -4,11 +4,12 @@
 
 use std::net::IpAddr;
 
-use cel::common::types::{CelBool, CelList, CelString, STRING_TYPE};
+use cel::common::types::{CelBool, CelInt, CelList, CelString, STRING_TYPE};
 use cel::common::value::{CowVal, Val};
 use cel::{Env, ExecutionError};
 
 use super::formats::Format;
+use crate::pki::GoDuration;
 
 /// Functions whose first argument behind the text is a regular expression.
 pub(super) const TAKE_PATTERN: &[&str] = &["matches", "find", "findAll"];
@@ -17,6 +18,7 @@ pub(super) const TAKE_PATTERN: &[&str] = &["matches", "find", "findAll"];
 pub(super) fn add(environment: &mut Env) {
     drop(environment.add_overload("isIP", "is_ip_string", vec![STRING_TYPE], |arguments| answer(&arguments, is_ip)));
     drop(environment.add_overload("isCIDR", "is_cidr_string", vec![STRING_TYPE], |arguments| answer(&arguments, is_cidr)));
+    drop(environment.add_overload("duration", "string_to_duration", vec![STRING_TYPE], duration));
     drop(environment.add_overload("isURL", "is_url_string", vec![STRING_TYPE], |arguments| answer(&arguments, is_url)));
     drop(environment.add_member_overload("find", "string_find_string", STRING_TYPE, vec![STRING_TYPE], find));
     drop(environment.add_member_overload("findAll", "string_find_all_string", STRING_TYPE, vec![STRING_TYPE], find_all));
@@ -29,6 +31,13 @@ fn text<'a>(arguments: &'a [CowVal<'_, '_>], index: usize) -> Result<&'a str, Ex
 
 fn answer<'b, 'v>(arguments: &[CowVal<'b, 'v>], question: fn(&str) -> bool) -> Result<CowVal<'b, 'v>, ExecutionError> {
     Ok(CowVal::owned(CelBool::from(question(text(arguments, 0)?))))
+}
+
+/// A duration is its nanoseconds: that is enough to compare two of them, which is all that rules may do with it here.
+fn duration<'b, 'v>(arguments: Vec<CowVal<'b, 'v>>) -> Result<CowVal<'b, 'v>, ExecutionError> {
+    let parsed = text(&arguments, 0)?.parse::<GoDuration>();
+    let parsed = parsed.map_err(|error| ExecutionError::function_error("duration", error))?;
+    Ok(CowVal::owned(CelInt::from(parsed.nanoseconds())))
 }
 
 /// Patterns are translated and tried when a rule is read, so this one compiles.

@@ -369,6 +369,7 @@ mod tests {
             ("{type: string, x-kubernetes-validations: [{rule: 'isSemver(self)'}]}", "`isSemver`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'quantity(self).isGreaterThan(quantity(\"1\"))'}]}", "`isGreaterThan`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'ip.isCanonical(self)'}]}", "`isCanonical`"),
+            ("{type: string, x-kubernetes-validations: [{rule: 'string(duration(self)) == self'}]}", "turns a duration"),
             ("{type: string, x-kubernetes-validations: [{rule: 'self ==='}]}", "read as CEL"),
             ("{type: string, x-kubernetes-validations: [{rule: 'other == self'}]}", "`other`"),
             ("{type: string, x-kubernetes-validations: [{rule: 'self.matches(self)'}]}", "regular expression"),
