@@ -43,9 +43,11 @@ impl Kind {
 /// What fields may stand beside the declared ones.
 #[derive(Debug, Default)]
 pub(super) enum Additional {
-    /// None.
+    /// None; they are dropped, so telling them is up to strictness.
     #[default]
-    Refused,
+    Unknown,
+    /// None; they are kept, and then refused.
+    Forbidden,
     /// Any, but what lies in them is not kept.
     Any,
     /// Those that fit.
@@ -96,7 +98,7 @@ impl Schema {
     pub(super) fn field(&self, name: &str) -> Option<&Schema> {
         self.property(name).or(match &self.additional {
             Additional::Fitting(schema) => Some(schema),
-            Additional::Refused | Additional::Any => None,
+            Additional::Unknown | Additional::Forbidden | Additional::Any => None,
         })
     }
 }
@@ -241,12 +243,18 @@ impl<'a> Compiler<'a> {
 
     /// Keywords that the API server refuses, everywhere or inside `allOf` and its kin.
     fn refuse_forbidden(&mut self, map: &Map, level: Level) {
-        if let Some(entry) = map.entry("$ref") {
+        if let Some(entry) = map.entry("$ref").filter(|entry| entry.node.value != Value::Null) {
             let message = "`$ref` stands in a schema; a CustomResourceDefinition must write everything out";
             self.flaw(entry.key, message);
         }
         for keyword in ["id", "additionalItems", "patternProperties", "definitions", "dependencies"] {
-            if let Some(entry) = map.entry(keyword).filter(|entry| entry.node.value != Value::Null) {
+            let is_set = |node: &Node| match &node.value {
+                Value::Null => false,
+                Value::Map(map) => !map.is_empty() || keyword == "additionalItems",
+                Value::String(text) => !text.is_empty(),
+                _ => true,
+            };
+            if let Some(entry) = map.entry(keyword).filter(|entry| is_set(&entry.node)) {
                 self.flaw(entry.key, format!("`{keyword}` is a keyword that a CustomResourceDefinition cannot use"));
             }
         }
@@ -271,6 +279,7 @@ impl<'a> Compiler<'a> {
         for (keyword, entry) in map.iter() {
             let set = match &entry.node.value {
                 Value::Null => false,
+                Value::Boolean(value) => *value || keyword != "additionalProperties",
                 Value::String(text) => !text.is_empty(),
                 Value::List(items) => !items.is_empty(),
                 _ => true,
@@ -321,10 +330,7 @@ impl<'a> Compiler<'a> {
                 schema.items = Some(Box::new(items));
             }
         }
-        // Inside `allOf` and its kin it is refused already.
-        if below == Level::Structural
-            && let Some(node) = present(map, "additionalProperties")
-        {
+        if let Some(node) = present(map, "additionalProperties") {
             self.additional(map, node, level, schema);
         }
     }
@@ -335,9 +341,9 @@ impl<'a> Compiler<'a> {
         }
         match &node.value {
             Value::Boolean(true) => schema.additional = Additional::Any,
-            Value::Boolean(false) => {
-                self.flaw(node.at, "`additionalProperties: false` is not allowed; unknown fields are dropped anyway");
-            }
+            Value::Boolean(false) => schema.additional = Additional::Forbidden,
+            // Inside `allOf` and its kin it is refused already.
+            _ if matches!(level, Level::Nested | Level::NestedType) => {}
             _ => {
                 self.path.push("{}".to_owned());
                 let additional = self.schema(node, Level::Structural);
@@ -346,7 +352,8 @@ impl<'a> Compiler<'a> {
                 schema.additional = Additional::Fitting(Box::new(additional));
             }
         }
-        if map.get("properties").and_then(Node::as_map).is_some_and(|map| !map.is_empty()) {
+        let has_properties = map.get("properties").and_then(Node::as_map).is_some_and(|map| !map.is_empty());
+        if has_properties && !matches!(schema.additional, Additional::Any) {
             self.flaw(node.at, "`additionalProperties` and `properties` stand beside each other, and only one of them can");
         }
     }

@@ -94,7 +94,7 @@ impl Shaper<'_> {
                 Null::Kept if has_meta && META_FIELDS.contains(&key) => self.node(&entry.node, field, &trail, Unknown::Kept, false),
                 Null::Kept => match (field, unknown, schema.map(|schema| &schema.additional)) {
                     (_, Unknown::Kept, _) => self.node(&entry.node, field, &trail, Unknown::Kept, false),
-                    (Some(_), ..) | (None, _, Some(Additional::Any)) => self.below(&entry.node, field, &trail),
+                    (Some(_), ..) | (None, _, Some(Additional::Any | Additional::Forbidden)) => self.below(&entry.node, field, &trail),
                     (None, Unknown::KeptHere, _) => self.node(&entry.node, None, &trail, Unknown::Kept, false),
                     (None, Unknown::Told, _) => {
                         self.unknown(key, schema, &trail, has_meta);

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::flaw::{CrdFlaw, CrdFlawKind, Trail};
 use super::schema::{Additional, Kind, Limits, ListType, Schema, shortened};
 use crate::manifest::dns_label_problem;
-use crate::yaml::{Node, Value};
+use crate::yaml::{Map, Node, Value};
 
 /// Alternatives that a message tells before it gives up.
 const MAX_ALTERNATIVES: usize = 4;
@@ -93,7 +93,8 @@ impl Checker<'_> {
         }
         let additional = match &schema.additional {
             Additional::Fitting(schema) => Some(&**schema),
-            Additional::Refused | Additional::Any => None,
+            Additional::Forbidden => return self.forbidden(map, schema, trail),
+            Additional::Unknown | Additional::Any => None,
         };
         if schema.properties.is_empty() && additional.is_none() {
             return;
@@ -102,6 +103,13 @@ impl Checker<'_> {
             if let Some(field) = schema.property(key).or(additional) {
                 self.node(&entry.node, field, &Trail::Key(trail, key));
             }
+        }
+    }
+
+    /// Nothing but what is declared may be there, and `properties` cannot stand beside that.
+    fn forbidden(&mut self, map: &Map, schema: &Schema, trail: &Trail<'_>) {
+        for (key, _) in map.iter().filter(|(key, _)| schema.property(key).is_none()) {
+            self.bad(&Trail::Key(trail, key), "may not be there: the map above it takes no fields");
         }
     }
 
