@@ -188,6 +188,7 @@ rules! {
     SERVICE_ACCOUNT_VANISHES = "service-account-vanishes", Error: "a ServiceAccount that the chart takes away at the next upgrade";
 
     // Manifest.
+    CRD_INVALID = "crd-invalid", Error untrusted: "a CustomResourceDefinition that cannot be used";
     MANIFEST_INVALID_YAML = "manifest-invalid-yaml", Error untrusted: "a manifest that is no YAML";
     MANIFEST_NOT_AN_OBJECT = "manifest-not-an-object", Error: "a manifest without apiVersion, kind or name";
     MANIFEST_UNKNOWN_FIELD = "manifest-unknown-field", Error: "a manifest with a field that its kind does not have";

@@ -29,6 +29,8 @@ pub struct Settings {
     pub path: String,
     /// Rules whose level is another one in every environment, by their code; an environment's own word counts more.
     pub rules: BTreeMap<String, RuleOverride>,
+    /// Folder of CustomResourceDefinitions that rendered objects are checked against.
+    pub crds: Option<String>,
     /// The oldest release of trustree that may work on this repository.
     pub minimum_version: Option<String>,
     /// Where each of `rules` stands.
@@ -45,6 +47,7 @@ impl Default for Settings {
             out: "out".to_owned(),
             path: "{environment}/{namespace}/{component}".to_owned(),
             rules: BTreeMap::new(),
+            crds: None,
             minimum_version: None,
             rule_places: BTreeMap::new(),
         }
@@ -63,6 +66,10 @@ impl Settings {
         let Some(node) = documents.iter().find(|node| node.value != crate::yaml::Value::Null) else { return Ok(Settings::default()) };
         let mut problems = Vec::new();
         let mut settings: Option<Settings> = read_struct(node, &mut problems);
+        // `crds/` reads as a folder, and means the same as `crds`.
+        if let Some(folder) = settings.as_mut().and_then(|settings| settings.crds.as_mut()).filter(|folder| folder.ends_with('/')) {
+            folder.pop();
+        }
         let mut findings: Vec<Finding> =
             problems.iter().map(|problem| Finding::of_problem(problem, Place::at(file, problem.at(node)))).collect();
         if let Some(settings) = &mut settings {
@@ -84,7 +91,9 @@ impl Settings {
 
     fn check(&self) -> Vec<(&'static str, Finding)> {
         let mut findings = Vec::new();
-        for (key, folder) in [("environments", &self.environments), ("templates", &self.templates), ("out", &self.out)] {
+        let inputs = [("environments", Some(&self.environments)), ("templates", Some(&self.templates)), ("crds", self.crds.as_ref())];
+        let inputs = inputs.into_iter().filter_map(|(key, folder)| Some((key, folder?.as_str())));
+        for (key, folder) in inputs.clone().chain([("out", self.out.as_str())]) {
             if let Some(problem) = portable_path_problem(folder) {
                 let finding = Finding::new(
                     &PATH_ESCAPES,
@@ -95,7 +104,7 @@ impl Settings {
             }
         }
         let within = |inner: &str, outer: &str| inner == outer || inner.starts_with(&format!("{outer}/"));
-        for (key, folder) in [("environments", &self.environments), ("templates", &self.templates)] {
+        for (key, folder) in inputs {
             if within(folder, &self.out) || within(&self.out, folder) {
                 let message = format!("`{key}: {folder}` and `out: {}` lie inside each other", self.out);
                 findings.push((
@@ -195,6 +204,15 @@ mod tests {
         assert!(messages("path: \"{environment}/../{component}\"\n")[0].contains("no part of a path"));
         assert!(messages("ot: x\n")[0].contains("no field `ot`"));
         assert_eq!(Settings::parse(b"path: '{environment}/apps/{component}'\n").expect("settings").component_folder("n", "c"), "apps/c");
+    }
+
+    #[test]
+    fn definitions_lie_in_a_folder_of_their_own() {
+        assert_eq!(Settings::parse(b"crds: schemas/crds/\n").expect("settings").crds.as_deref(), Some("schemas/crds"));
+        assert_eq!(Settings::parse(b"{}\n").expect("settings").crds, None);
+        assert!(messages("crds: ../crds\n")[0].contains("`crds: ../crds` is no folder below the repository"));
+        assert!(messages("crds: out/crds\n")[0].contains("inside each other"));
+        assert!(messages("crds: a\nout: a/b\n")[0].contains("inside each other"));
     }
 
     #[test]

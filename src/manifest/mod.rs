@@ -4,6 +4,7 @@
 //! knows which inventory entry that was.
 
 mod checked;
+pub mod crd;
 mod document;
 mod flaw;
 mod kinds;
