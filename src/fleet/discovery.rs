@@ -7,6 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::{MAX_INPUT_BYTES, Repository, of_file_error};
 use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, Layers, SETTINGS_FILE, Settings};
+use crate::manifest::crd::CrdCatalog;
 use crate::outside::files::{EntryKind, FileError, Folder};
 use crate::plan::LEDGER_FILE;
 use crate::render::{TemplateFile, Templates};
@@ -26,10 +27,32 @@ pub(super) fn settings_and_templates(source: &dyn Folder) -> Result<(Settings, D
 impl Repository {
     /// Finds environments, layers, and what vanished environments left behind.
     pub(super) fn list(&mut self) -> Result<(), FileError> {
+        self.read_definitions()?;
         // Where the environments cannot be seen, none of them is gone.
         if self.list_environments()? {
             self.list_vanished()?;
         }
+        Ok(())
+    }
+
+    /// Reads the CustomResourceDefinitions, where the settings name a folder of them.
+    fn read_definitions(&mut self) -> Result<(), FileError> {
+        let Some(path) = &self.settings.crds else { return Ok(()) };
+        let Some(folder) = self.source.folder(path)? else {
+            let message = format!("there is no folder `{path}`, which `crds` names");
+            self.findings
+                .push(Finding::new(&UNREADABLE_FILE, Place::whole(SETTINGS_FILE), message).help("correct the path, or take it out"));
+            return Ok(());
+        };
+        let mut files = Vec::new();
+        for entry in folder.list()?.into_iter().filter(|entry| entry.kind == EntryKind::File) {
+            if let Some(bytes) = folder.read(&entry.name, MAX_INPUT_BYTES)? {
+                files.push((Utf8Path::new(path).join(&entry.name), bytes));
+            }
+        }
+        let (definitions, findings) = CrdCatalog::new(files);
+        self.definitions = definitions;
+        self.findings.extend(findings);
         Ok(())
     }
 

@@ -23,6 +23,7 @@ use crate::finding::{
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, Layers, Settings};
 use crate::lint::{Scope, Verdict, lint};
 use crate::manifest::Document;
+use crate::manifest::crd::CrdCatalog;
 use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{FileError, Folder};
@@ -46,6 +47,7 @@ pub struct Repository {
     settings_digest: Digest,
     layers: Layers,
     templates: Templates,
+    definitions: CrdCatalog,
     environments: Vec<EnvironmentName>,
     /// Folders in the output with a ledger and without an environment.
     vanished: Vec<EnvironmentName>,
@@ -148,6 +150,7 @@ impl Repository {
             settings,
             layers: Layers::default(),
             templates,
+            definitions: CrdCatalog::default(),
             environments: Vec::new(),
             vanished: Vec::new(),
             findings: Vec::new(),
@@ -351,7 +354,7 @@ impl Repository {
         } else {
             rendered
         };
-        lint(&Scope { model, snapshots, documents: &documents, as_of: request.as_of })
+        lint(&Scope { model, snapshots, documents: &documents, definitions: &self.definitions, as_of: request.as_of })
     }
 
     /// The plan of an environment that is gone: nothing is rendered for it.

@@ -5,6 +5,7 @@
 mod authority;
 mod certificate;
 mod chart;
+mod definition;
 mod delivery;
 mod distribution;
 mod issuer;
@@ -18,6 +19,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Place, Rule};
+use crate::manifest::crd::CrdCatalog;
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
 use crate::yaml::Path;
@@ -32,6 +34,8 @@ pub struct Scope<'a> {
     pub snapshots: &'a BTreeMap<String, KnownSnapshot>,
     /// Everything that goes to the cluster: rendered documents, and those that somebody wrote.
     pub documents: &'a [Document],
+    /// The kinds that the user's CustomResourceDefinitions define.
+    pub definitions: &'a CrdCatalog,
     /// The day that rules with a calendar look at; None where they keep silent.
     pub as_of: Option<Date>,
 }
@@ -46,6 +50,7 @@ const FAMILIES: &[fn(&mut Lint<'_>)] = &[
     delivery::check,
     rbac::check,
     manifest::check,
+    definition::check,
 ];
 
 /// What was found.
