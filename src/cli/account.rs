@@ -45,10 +45,11 @@ impl<'a> Account<'a> {
         for finding in outcome.findings {
             self.groups.add(finding, Some(&outcome.environment));
         }
-        match differences {
-            Some(differences) if self.view.is_unified() => self.differences.add_files(differences.files, &outcome.environment),
-            Some(differences) => self.differences.add_changes(differences.changes, &outcome.environment),
-            None => {}
+        if let Some(Differences { files, changes }) = differences {
+            if self.view.is_unified() {
+                self.differences.add_files(files, &outcome.environment);
+            }
+            self.differences.add_changes(changes, &outcome.environment);
         }
     }
 
