@@ -2,6 +2,7 @@
 //!
 //! Knows documents and certificates, not how they came about.
 
+mod overrides;
 mod trust;
 
 use camino::Utf8PathBuf;
@@ -10,6 +11,7 @@ use similar::{ChangeTag, TextDiff};
 use crate::plan::{Cause, FileChange, Plan};
 use crate::tree::Digest;
 
+pub use overrides::OverrideChange;
 pub use trust::trust_changes;
 
 /// Lines of context around a difference.

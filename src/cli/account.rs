@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use anyhow::Result;
 
 use super::sink::{Sink, SinkFormat};
-use crate::change::FileDifference;
+use crate::change::{FileDifference, OverrideChange};
 use crate::finding::Finding;
 use crate::fleet::Repository;
 use crate::report::{FindingGroups, Outcome, Summary, human};
@@ -43,6 +43,17 @@ impl<'a> Account<'a> {
         let mut summary = Summary::default();
         summary.add_findings(repository.findings());
         Account { sinks, view, groups, differences: Vec::new(), known: HashMap::new(), summary }
+    }
+
+    /// Tells the rules whose level a change alters, before everything else.
+    pub(super) fn overrides(&mut self, changes: &[OverrideChange]) {
+        for sink in &mut self.sinks {
+            let color = sink.color();
+            match &mut sink.format {
+                SinkFormat::Json(report) => report.overrides(changes),
+                SinkFormat::Human => sink.write(&human::overrides(changes, color)),
+            }
+        }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.

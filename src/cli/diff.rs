@@ -21,7 +21,7 @@ impl Diff {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), View::Differences);
         match pass.open(self.read.source.open(start)?)? {
-            Some(repository) => pass.run(&repository, |_| {}),
+            Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
             None => Ok(Status::NoAnswer),
         }
     }

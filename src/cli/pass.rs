@@ -76,6 +76,9 @@ impl<'a> Pass<'a> {
             return Err(self.nothing_matches(repository));
         }
         let mut account = Account::new(self.sinks()?, self.view, repository);
+        if let Some(base) = repository.base().filter(|_| self.view == View::Differences) {
+            account.overrides(&repository.override_changes(base));
+        }
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
         repository.for_each(
             &selection,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::finding::{Finding, Place, RULE_OVERRIDE_UNUSED, RULE_OVERRIDE_WITHOUT_REASON, Rule};
+use crate::finding::{Finding, Place, ROOT_DROPPED_TOO_EARLY, RULE_OVERRIDE_UNUSED, RULE_OVERRIDE_WITHOUT_REASON, Rule};
 use crate::inventory::{Inventory, Layers, RuleOverride, Settings};
 use crate::yaml::Path;
 
@@ -24,8 +24,9 @@ impl Levels {
         Levels { everywhere: settings.rules.iter().map(placed).collect(), met: Mutex::default() }
     }
 
-    /// Gives every finding the level that somebody wants for it, and leaves out those that nobody wants.
-    pub(super) fn apply(&self, inventory: &Inventory, layers: &Layers, findings: Vec<Finding>) -> Vec<Finding> {
+    /// Gives every finding the level that somebody wants for it, and leaves out those that nobody wants. Where not the
+    /// whole environment could be judged, an override that meets nothing is not held against anybody.
+    pub(super) fn apply(&self, inventory: &Inventory, layers: &Layers, findings: Vec<Finding>, is_whole: bool) -> Vec<Finding> {
         let overrides = self.of(inventory, layers);
         let mut met = Vec::new();
         let kept = findings.into_iter().filter_map(|finding| {
@@ -35,7 +36,7 @@ impl Levels {
         });
         let kept = kept.collect();
         let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        for (code, (_, place)) in &overrides {
+        for (code, (_, place)) in overrides.iter().filter(|_| is_whole) {
             known.entry(key(place, code)).or_default();
         }
         for key in met {
@@ -47,7 +48,10 @@ impl Levels {
     /// The same for findings that belong to no environment.
     pub(super) fn apply_everywhere(&self, findings: Vec<Finding>) -> Vec<Finding> {
         let levelled = |finding: Finding| match self.everywhere.get(finding.rule.code) {
-            Some((word, _)) => word.level.level().map(|level| finding.at(level)),
+            Some((word, place)) => {
+                self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(key(place, finding.rule.code), true);
+                word.level.level().map(|level| finding.at(level))
+            }
             None => Some(finding),
         };
         findings.into_iter().filter_map(levelled).collect()
@@ -65,11 +69,13 @@ impl Levels {
             .collect()
     }
 
-    /// Overrides that met nothing, once every environment was looked at.
-    pub(super) fn unused(&self) -> Vec<Finding> {
+    /// Overrides that met nothing, once every environment was looked at. `has_base` says whether rules were asked that
+    /// compare with an earlier state.
+    pub(super) fn unused(&self, has_base: bool) -> Vec<Finding> {
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         met.iter()
             .filter(|(_, met)| !**met)
+            .filter(|((.., code), _)| has_base || code != ROOT_DROPPED_TOO_EARLY.code)
             // That rule would speak of itself.
             .filter(|((.., code), _)| Rule::by_code(code).is_some_and(|rule| rule.code != RULE_OVERRIDE_UNUSED.code))
             .map(|((file, line, column, code), _)| {

@@ -7,7 +7,7 @@ use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, 
 use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 
-use crate::change::FileDifference;
+use crate::change::{FileDifference, OverrideChange};
 use crate::finding::{Finding, Level, Place, counted};
 use crate::plan::{Cause, LEDGER_FILE};
 use crate::report::{Group, Outcome, Summary, some_of};
@@ -157,6 +157,35 @@ pub fn difference(difference: &FileDifference, environments: &[String], color: b
             _ => Style::new(),
         };
         let _ = writeln!(text, "{}", paint(style, line));
+    }
+    text
+}
+
+/// Rules whose level a change alters, one after the other; nothing where there are none.
+pub fn overrides(changes: &[OverrideChange], color: bool) -> String {
+    let mut text = String::new();
+    let strong = if color { AnsiColor::Yellow.on_default().bold() } else { Style::new() };
+    let level = |level: Option<Level>| level.map_or_else(|| "off".to_owned(), |level| level.to_string());
+    for OverrideChange { rule, before, after, reason, place, environments } in changes {
+        let concerned = match environments.as_slice() {
+            [] => "every environment".to_owned(),
+            names => format!("{}: {}", counted(names.len(), "environment"), some_of(names, NAMES_SHOWN)),
+        };
+        let line = format!("# the rule `{}` changes from {} to {} in {concerned}", rule.code, level(*before), level(*after));
+        let _ = writeln!(text, "{strong}{line}{strong:#}");
+        if let Place::File { file, line, column } = place {
+            let _ = writeln!(text, "#   {}:{line}:{column}", shown_path(file));
+        }
+        match reason {
+            Some(reason) => {
+                let _ = writeln!(text, "#   reason: {}", without_control(reason.trim()));
+            }
+            None if after != &Some(rule.level) => text.push_str("#   nobody says why\n"),
+            None => {}
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
     }
     text
 }

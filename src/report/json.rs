@@ -4,8 +4,8 @@
 use serde::Serialize;
 use serde_json::json;
 
-use crate::change::FileDifference;
-use crate::finding::{Finding, Place};
+use crate::change::{FileDifference, OverrideChange};
+use crate::finding::{Finding, Level, Place};
 use crate::outside::files::FileError;
 use crate::plan::{Action, Cause, Plan};
 use crate::report::{Outcome, Summary};
@@ -62,12 +62,33 @@ struct FindingView<'a> {
 pub struct JsonReport {
     command: &'static str,
     environments: usize,
+    /// Rules whose level a change alters, as JSON; None where there is nothing to compare with.
+    overrides: Option<String>,
 }
 
 impl JsonReport {
     /// A report on a command, by its verb.
     pub fn new(command: &'static str) -> JsonReport {
-        JsonReport { command, environments: 0 }
+        JsonReport { command, environments: 0, overrides: None }
+    }
+
+    /// Takes the rules whose level a change alters; to be given before the first piece.
+    pub fn overrides(&mut self, changes: &[OverrideChange]) {
+        let level = |level: Option<Level>| level.map_or_else(|| "off".to_owned(), |level| level.to_string());
+        let view = |change: &OverrideChange| {
+            let (file, line, column) = place_of(&change.place);
+            json!({
+                "rule": change.rule.code,
+                "before": level(change.before),
+                "after": level(change.after),
+                "reason": change.reason,
+                "file": file,
+                "line": line,
+                "column": column,
+                "environments": change.environments,
+            })
+        };
+        self.overrides = Some(to_line(&changes.iter().map(view).collect::<Vec<_>>()));
     }
 
     /// The next piece: one environment. `differences` are those of its files, where they were asked for.
@@ -85,8 +106,9 @@ impl JsonReport {
 
     fn head(&self) -> String {
         let command = json!(self.command);
+        let overrides = self.overrides.as_ref().map(|changes| format!("  \"ruleOverrides\": {changes},\n")).unwrap_or_default();
         format!(
-            "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {command},\n  \"environments\": ["
+            "{{\n  \"apiVersion\": \"trustree.dev/v1alpha1\",\n  \"kind\": \"Report\",\n  \"command\": {command},\n{overrides}  \"environments\": ["
         )
     }
 }
@@ -147,12 +169,17 @@ fn tail(findings: &[Finding], summary: &Summary) -> String {
     format!("\n  ],\n  \"findings\": {},\n  \"summary\": {counts}\n}}\n", to_line(&findings))
 }
 
-fn view_of(finding: &Finding) -> FindingView<'_> {
-    let (file, line, column) = match &finding.place {
+/// File, line and column, the latter two where the place is no whole file.
+fn place_of(place: &Place) -> (String, Option<u32>, Option<u32>) {
+    match place {
         Place::File { file, line: 0, .. } => (file.to_string(), None, None),
         Place::File { file, line, column } => (file.to_string(), Some(*line), Some(*column)),
         Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), None, None),
-    };
+    }
+}
+
+fn view_of(finding: &Finding) -> FindingView<'_> {
+    let (file, line, column) = place_of(&finding.place);
     FindingView {
         rule: finding.rule.code,
         level: finding.level.to_string(),
