@@ -81,8 +81,8 @@ pub struct RuleOverride {
 }
 
 /// A level that a person may give to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub enum OverrideLevel {
     /// Not reported.
     Off,

@@ -36,3 +36,6 @@ pub(super) fn check(lint: &mut Lint<'_>) {
         provisioners::check(lint, known);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ use crate::yaml::Fact;
 /// the CA's own business.
 pub(super) fn check(lint: &mut Lint<'_>, known: Known<'_>) {
     if known.snapshot.provisioners().is_unknown() {
-        lint.add_ours(unknown(known));
+        elsewhere(known).into_iter().for_each(|finding| lint.add_ours(finding));
         return;
     }
     for name in used(lint, known) {
@@ -49,19 +49,19 @@ fn used(lint: &Lint<'_>, known: Known<'_>) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Why the provisioners are not known, as far as the snapshot can tell.
-fn unknown(known: Known<'_>) -> Finding {
+/// That the provisioners live elsewhere and were not taken from there. Where nothing says why they are unknown, whoever
+/// needs one hears of it by another rule.
+fn elsewhere(known: Known<'_>) -> Option<Finding> {
     let authority = known.snapshot.authority();
     let reason = if authority.enable_admin == Fact::Known(true) {
         "they live in its database (`enableAdmin`)".to_owned()
     } else if let Some(Some(kind)) = authority.registration_authority.known() {
         format!("it is a registration authority (`{kind}`)")
-    } else if let Some(Some(kind)) = authority.deployment_type.known() {
-        format!("it is a {kind} CA")
     } else {
-        "its ca.json does not hold them".to_owned()
+        let kind = authority.deployment_type.known()?.as_deref().filter(|kind| !kind.eq_ignore_ascii_case("standalone"))?;
+        format!("it is a {kind} CA, and they live with Smallstep")
     };
     let message = format!("the provisioners of the CA `{}` are not known: {reason}", known.authority);
     let help = "save the answer of `https://CA/provisioners?limit=100` as `provisioners.json` beside ca.json, and import both";
-    Finding::new(&PROVISIONERS_NOT_AUTHORITATIVE, known.places.provisioners(), message).help(help)
+    Some(Finding::new(&PROVISIONERS_NOT_AUTHORITATIVE, known.places.provisioners(), message).help(help))
 }
