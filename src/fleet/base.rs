@@ -143,8 +143,8 @@ impl Repository {
     /// environment that is new has the levels that its own file or a changed layer sets.
     pub fn override_changes(&self, base: &Base) -> Vec<OverrideChange> {
         let mut changes = changes_of(&self.settings.rules, &base.settings.rules, |code, word| match word {
-            Some(_) => self.settings.rule_place(code),
-            None => base.settings.rule_place(code),
+            Some(word) => (self.settings.rule_place(code), word.given_reason().map(str::to_owned)),
+            None => (base.settings.rule_place(code), None),
         });
         let are_layers_same = self.layers.has_same_files(&base.layers);
         let of_environments: Vec<(String, Vec<OverrideChange>)> = self
@@ -184,18 +184,19 @@ impl Repository {
                 Place::Inventory(_) | Place::InventoryKey(_) => true,
             };
             let set = now.fields.rules.iter().filter(|(code, _)| is_new(code)).map(|(code, word)| (code.clone(), word.clone()));
-            return changes_of(&with_settings(&set.collect(), &self.settings), &base.settings.rules, |code, _| place_now(code))
+            let told = |code: &str, _: Option<&RuleOverride>| (place_now(code), now.override_reason(code).map(str::to_owned));
+            return changes_of(&with_settings(&set.collect(), &self.settings), &base.settings.rules, told)
                 .into_iter()
                 .filter(|change| now.fields.rules.contains_key(change.rule.code))
                 .collect();
         };
         let Ok(before) = base.layers.load(name, &base.folder(name).join(INVENTORY_FILE), &before) else { return Vec::new() };
         let codes: BTreeSet<&String> = now.fields.rules.keys().chain(before.fields.rules.keys()).collect();
-        let place = |code: &str, _: Option<&RuleOverride>| match now.fields.rules.contains_key(code) {
-            true => place_now(code),
-            false => before.located(path(code), &base.layers),
+        let told = |code: &str, _: Option<&RuleOverride>| match now.fields.rules.contains_key(code) {
+            true => (place_now(code), now.override_reason(code).map(str::to_owned)),
+            false => (before.located(path(code), &base.layers), None),
         };
-        changes_of(&with_settings(&now.fields.rules, &self.settings), &with_settings(&before.fields.rules, &base.settings), place)
+        changes_of(&with_settings(&now.fields.rules, &self.settings), &with_settings(&before.fields.rules, &base.settings), told)
             .into_iter()
             // What only the settings change was told for all.
             .filter(|change| codes.iter().any(|code| *code == change.rule.code))
@@ -212,16 +213,24 @@ fn with_settings(own: &Overrides, settings: &Settings) -> Overrides {
     all
 }
 
-/// Rules whose level differs, without environments; `place` gets the code and the word that holds now.
-fn changes_of(now: &Overrides, before: &Overrides, place: impl Fn(&str, Option<&RuleOverride>) -> Place) -> Vec<OverrideChange> {
+/// Rules whose level differs, without environments; `told` gets the code and the word that holds now, and says where the
+/// level is or was set, and why.
+fn changes_of(
+    now: &Overrides,
+    before: &Overrides,
+    told: impl Fn(&str, Option<&RuleOverride>) -> (Place, Option<String>),
+) -> Vec<OverrideChange> {
     let codes: BTreeSet<&String> = now.keys().chain(before.keys()).collect();
     let change = |code: &String| {
         let rule = Rule::by_code(code)?;
         let level = |word: Option<&RuleOverride>| word.map_or(Some(rule.level), |word| word.level.level());
-        let (before, word): (Option<Level>, _) = (level(before.get(code)), now.get(code));
-        let after = level(word);
-        let reason = word.and_then(|word| word.reason.clone()).filter(|reason| !reason.trim().is_empty());
-        (before != after).then(|| OverrideChange { rule, before, after, reason, place: place(code, word), environments: Vec::new() })
+        let word = now.get(code);
+        let (before, after): (Option<Level>, Option<Level>) = (level(before.get(code)), level(word));
+        if before == after {
+            return None;
+        }
+        let (place, reason) = told(code, word);
+        Some(OverrideChange { rule, before, after, reason, place, environments: Vec::new() })
     };
     codes.into_iter().filter_map(change).collect()
 }

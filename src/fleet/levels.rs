@@ -60,7 +60,11 @@ impl Levels {
     /// Overrides of an environment without a reason.
     pub(super) fn without_reason(&self, inventory: &Inventory, layers: &Layers) -> Vec<Finding> {
         let overrides = self.of(inventory, layers);
-        let silent = overrides.into_iter().filter(|(_, (word, _))| word.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()));
+        let reason = |code: &str, word: &RuleOverride| match inventory.fields.rules.contains_key(code) {
+            true => inventory.override_reason(code).is_some(),
+            false => word.given_reason().is_some(),
+        };
+        let silent = overrides.into_iter().filter(|(code, (word, _))| !reason(code, word));
         silent
             .map(|(code, (_, place))| {
                 Finding::new(&RULE_OVERRIDE_WITHOUT_REASON, place, format!("nobody says why `{code}` has another level here"))

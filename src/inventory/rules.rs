@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use crate::finding::{Finding, Level, Place, RULES, Rule, UNKNOWN_FIELD, WRONG_TYPE};
+use crate::inventory::layers::Inventory;
 use crate::inventory::schema::{OverrideLevel, RuleOverride};
 use crate::yaml::{At, Node, Path, nearest};
 
@@ -18,6 +19,22 @@ impl OverrideLevel {
             OverrideLevel::Warning => Some(Level::Warning),
             OverrideLevel::Error => Some(Level::Error),
         }
+    }
+}
+
+impl Inventory {
+    /// Why a rule has another level here, where somebody says so. A layer's reason is none for a level that another file
+    /// has set over the layer's.
+    pub fn override_reason(&self, code: &str) -> Option<&str> {
+        let set_by = |field: &str| self.tree.place(&Path::of(["rules", code, field])).file;
+        self.fields.rules.get(code)?.given_reason().filter(|_| set_by("level") == set_by("reason"))
+    }
+}
+
+impl RuleOverride {
+    /// The reason, unless it is empty.
+    pub fn given_reason(&self) -> Option<&str> {
+        self.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty())
     }
 }
 
