@@ -151,8 +151,8 @@ pub(super) struct ReadOptions {
 }
 
 impl ReadOptions {
-    /// The state that a change is measured against: where it branched off from `--base`. None outside of Git, before the
-    /// first commit, and where a base that nobody asked for is not there.
+    /// The state that a change is measured against: where it branched off from `--base`. None outside of Git and before the
+    /// first commit, and, with a word about it, where a base that nobody asked for cannot be read.
     ///
     /// # Errors
     /// A base that was asked for and cannot be read.
@@ -171,11 +171,15 @@ impl ReadOptions {
                 Some(hint) => bail!("the base `{base}` of the change cannot be read: {error}\nhelp: {hint}"),
                 None => Err(error).with_context(|| format!("the base `{base}` of the change cannot be read")),
             },
-            (Err(GitError::UnknownRevision { shallow: true, .. }), None) => {
-                printer.note("hint: nothing is compared with the state before this change: the clone is shallow (in CI: fetch depth 0)");
+            (
+                Err(GitError::NotARepository { .. } | GitError::Bare { .. } | GitError::OutsideWorkTree { .. } | GitError::NoCommitYet),
+                None,
+            ) => Ok(None),
+            (Err(error), None) => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                printer.note(&format!("hint: nothing is compared with the state before this change: {error}{hint}"));
                 Ok(None)
             }
-            (Err(_), None) => Ok(None),
         }
     }
 }

@@ -36,7 +36,7 @@ impl Levels {
         });
         let kept = kept.collect();
         let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        for (code, (_, place)) in overrides.iter().filter(|_| is_whole) {
+        for (code, (_, place)) in overrides.iter().filter(|(code, (word, _))| is_whole && hides(code, word)) {
             known.entry(key(place, code)).or_default();
         }
         for key in met {
@@ -99,6 +99,12 @@ impl Levels {
         }
         overrides
     }
+}
+
+/// Whether an override makes a rule speak lower than it would, or not at all. One that makes it speak louder is a wish for
+/// the day on which it finds something.
+fn hides(code: &str, word: &RuleOverride) -> bool {
+    Rule::by_code(code).is_some_and(|rule| word.level.level() < Some(rule.level))
 }
 
 fn key(place: &Place, code: &str) -> (String, u32, u32, String) {

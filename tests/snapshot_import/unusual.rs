@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use trustree::snapshot::load;
 
-use super::support::{Lab, ca_json, imported, input, refusal};
+use super::support::{Lab, ca_json, codes, imported, input, refusal};
 
 macro_rules! unusual {
     ($name:literal) => {
@@ -86,5 +86,21 @@ fn a_bundle_of_megabytes_is_refused_at_once() {
     let findings = load(text.as_bytes(), "ca.yaml".into()).expect_err("refused");
     assert_eq!(findings.len(), 1, "{findings:#?}");
     assert_eq!(findings[0].message, "`roots` holds 8000 certificates, and more than 32 are not read");
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
+}
+
+#[test]
+fn chains_that_were_made_to_be_searched_for_long_are_searched_in_no_time() {
+    // Intermediates of one name and key, each the issuer of each, and none of them leads to the root.
+    let (lab, circle) = (Lab::new("Root"), Lab::new("Circle"));
+    let many: String = (0..30).map(|_| circle.reissued_root()).collect();
+    let mut inputs = lab.folder("", &ca_json());
+    inputs[2] = input("certs/intermediate_ca.crt", format!("{}{many}", circle.intermediate));
+    let start = Instant::now();
+    let imported = imported(inputs);
+    assert_eq!(imported.snapshot.intermediates().len(), 31);
+    assert_eq!(codes(&imported.notes), ["ca-chain-broken"; 31]);
+    assert!(imported.snapshot.chain().is_some_and(|chain| chain.roots.is_empty()));
+    load(imported.to_yaml().as_bytes(), "ca.yaml".into()).unwrap_or_else(|findings| panic!("{findings:#?}"));
     assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
