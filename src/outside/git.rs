@@ -76,6 +76,9 @@ pub fn base_commit(start: &Utf8Path, base: Option<&str>, looked_at: Option<&str>
     let other = commit(&repository, base)?;
     match repository.merge_base(other.id(), head.id()) {
         Ok(id) => Ok(Some(id.to_string())),
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            Err(GitError::NothingInCommon { revision: base.to_owned(), shallow: repository.is_shallow() })
+        }
         Err(error) => Err(unknown(&repository, base, error)),
     }
 }

@@ -135,10 +135,9 @@ fn set_needed_until(snapshot: &mut Snapshot, existing: &Snapshot, as_of: Date, p
         return;
     }
     let mut before = in_use(&existing.intermediates);
-    if before.is_empty()
-        && let [only] = existing.roots.as_slice()
-    {
-        before.push(only.certificate.fingerprint());
+    if before.is_empty() {
+        // Nobody knows under which one the CA issued, so it may have been any.
+        before.extend(existing.roots.iter().map(|root| root.certificate.fingerprint()));
     }
     // Leaves issued until now lived under the old claims.
     let life = snapshot.longest_leaf_life().max(existing.longest_leaf_life());

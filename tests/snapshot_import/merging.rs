@@ -155,6 +155,20 @@ fn an_intermediate_of_an_unknown_root_finds_it_once_the_root_is_there() {
 }
 
 #[test]
+fn where_nobody_knew_the_issuing_root_every_other_one_is_kept_for_a_while() {
+    let (first, second) = (Lab::new("First"), Lab::new("Second"));
+    let answers = vec![
+        input("roots.pem", format!("{}{}", first.root, second.root)),
+        input("provisioners.json", json!({"provisioners": ca_json()["authority"]["provisioners"], "nextCursor": ""}).to_string()),
+    ];
+    let start = import(answers, &request(), None).expect("imported").snapshot;
+    assert_eq!(start.intermediates(), []);
+    let known = again(&two_roots(&first, &second, &second.intermediate), &request(), &start).snapshot;
+    assert!(needed_until(&known, first.fingerprint()).is_some());
+    assert_eq!(needed_until(&known, second.fingerprint()), None);
+}
+
+#[test]
 fn a_new_intermediate_under_the_same_root_changes_nothing_else() {
     let lab = Lab::new("Root");
     let start = one(&lab.list(&ca_json())).snapshot;
