@@ -10,4 +10,5 @@ mod snapshot_import {
     mod merging;
     mod reference;
     mod support;
+    mod unusual;
 }

@@ -8,6 +8,7 @@ mod documents;
 mod entry;
 mod environment;
 mod fields;
+mod overrides;
 mod provisioner;
 mod rights;
 mod shown;
@@ -23,6 +24,7 @@ use crate::tree::Digest;
 
 pub use entry::{CertificateFacts, Change, Code, FieldChange, Meaning, Object, Op, Risk, What};
 pub use environment::changes;
+pub use overrides::OverrideChange;
 
 /// Lines of context around a difference.
 const CONTEXT: usize = 3;

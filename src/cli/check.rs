@@ -30,7 +30,7 @@ impl Check {
         let request = Request { as_of: Some(self.as_of.unwrap_or_else(today)), ..Request::default() };
         let pass = Pass { strict: self.strict, request, ..Pass::reading(printer, start, &self.read, ("check", "checked"), View::Drift) };
         match pass.open(self.read.source.open(start)?)? {
-            Some(repository) => pass.run(&repository, |_| {}),
+            Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
             None => Ok(Status::NoAnswer),
         }
     }

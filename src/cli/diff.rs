@@ -43,7 +43,7 @@ impl Diff {
         let telling = Telling { view, limit: self.limit };
         let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), View::Differences(telling));
         match pass.open(self.read.source.open(start)?)? {
-            Some(repository) => pass.run(&repository, |_| {}),
+            Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
             None => Ok(Status::NoAnswer),
         }
     }

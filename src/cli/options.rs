@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::output::Printer;
 use crate::finding::listed;
-use crate::fleet::Selection;
+use crate::fleet::{Base, Selection};
 use crate::inventory::SETTINGS_FILE;
 use crate::outside::files::{Folder, OpenFolder};
-use crate::outside::git::{GitSource, Revision};
+use crate::outside::git::{GitError, GitSource, Revision, base_commit};
 use crate::report::{FORMATS, FormatKind};
 
 /// Folder whose presence also marks a repository.
@@ -157,6 +158,44 @@ pub(super) struct ReadOptions {
     /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
     #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
     pub(super) source: Source,
+    /// What a change is measured against: the Git revision that it is to be merged into [default: `HEAD`; with
+    /// `--source REVISION` its first parent]
+    #[arg(long, value_name = "REVISION", env = "TRUSTREE_BASE")]
+    base: Option<String>,
+}
+
+impl ReadOptions {
+    /// The state that a change is measured against: where it branched off from `--base`. None outside of Git and before the
+    /// first commit, and, with a word about it, where a base that nobody asked for cannot be read.
+    ///
+    /// # Errors
+    /// A base that was asked for and cannot be read.
+    pub(super) fn base(&self, printer: &Printer, start: &Utf8Path) -> Result<Option<Base>> {
+        let root = &repository_root(start)?;
+        // CI leaves a variable empty where it has nothing to say.
+        let base = self.base.as_deref().filter(|base| !base.is_empty());
+        let looked_at = match &self.source {
+            Source::WorkTree | Source::Index => None,
+            Source::Revision(revision) => Some(revision.as_str()),
+        };
+        let open = |commit: Option<String>| commit.map(|commit| GitSource::open(root, Revision::Commit(&commit))).transpose();
+        match (base_commit(root, base, looked_at).and_then(open), base) {
+            (Ok(source), _) => Ok(source.and_then(|source| Base::open(Box::new(source)))),
+            (Err(error), Some(base)) => match error.hint() {
+                Some(hint) => bail!("the base `{base}` of the change cannot be read: {error}\nhelp: {hint}"),
+                None => Err(error).with_context(|| format!("the base `{base}` of the change cannot be read")),
+            },
+            (
+                Err(GitError::NotARepository { .. } | GitError::Bare { .. } | GitError::OutsideWorkTree { .. } | GitError::NoCommitYet),
+                None,
+            ) => Ok(None),
+            (Err(error), None) => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                printer.note(&format!("hint: nothing is compared with the state before this change: {error}{hint}"));
+                Ok(None)
+            }
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use super::account::Account;
 use super::options::{PassOptions, ReadOptions, place_in_work_tree};
 use super::output::Printer;
 use super::sink::Sink;
-use crate::change::differences;
+use crate::change::{OverrideChange, differences};
 use crate::finding::Level;
 use crate::fleet::{AT_ONCE, Repository, Request};
 use crate::outside::files::Folder;
@@ -50,7 +50,7 @@ impl<'a> Pass<'a> {
             Ok(repository) => return Ok(Some(repository)),
             Err(unusable) => unusable,
         };
-        let account = Account::new(self.sinks()?, self.view, &unusable.findings);
+        let account = Account::new(self.sinks(None)?, self.view, &unusable.findings);
         let summary = account.finish(Vec::new(), |file| unusable.text(file))?;
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
@@ -63,7 +63,9 @@ impl<'a> Pass<'a> {
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
             return Err(self.nothing_matches(repository));
         }
-        let mut account = Account::new(self.sinks()?, self.view, repository.findings());
+        let is_difference = matches!(self.view, View::Differences(_));
+        let overrides = repository.base().filter(|_| is_difference).map(|base| repository.override_changes(base));
+        let mut account = Account::new(self.sinks(overrides)?, self.view, repository.findings());
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
         let with_text = self.view.is_unified() || self.options.output.output.iter().any(|target| target.format.name != "human");
         repository.for_each(
@@ -118,7 +120,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    fn sinks(&self) -> Result<Vec<Sink<'_>>> {
+    fn sinks(&self, overrides: Option<Vec<OverrideChange>>) -> Result<Vec<Sink<'_>>> {
         let targets = &self.options.output.output;
         for (index, target) in targets.iter().enumerate() {
             if targets[..index].iter().any(|other| other.path == target.path) {
@@ -130,6 +132,7 @@ impl<'a> Pass<'a> {
             command: self.verbs.0,
             done: self.verbs.1,
             view: self.view,
+            overrides,
             strict: self.strict,
             color: false,
             prefix: place_in_work_tree(self.start)?,

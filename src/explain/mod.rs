@@ -15,7 +15,7 @@ use crate::finding::{Finding, Place};
 use crate::fleet::{Repository, Resolved};
 use crate::inventory::EnvironmentName;
 use crate::manifest::{Document, Origin};
-use crate::model::{self, Extent};
+use crate::model::{self, Extent, KnownSnapshot};
 use crate::render::{Rendered, render};
 use crate::yaml::{Node, Path};
 use candidate::Candidate;
@@ -217,12 +217,15 @@ impl<'a> Stage<'a> {
             Candidate::Provisioner { authority, name } => {
                 let snapshot = self.resolved.snapshots.get(authority);
                 let kid = snapshot.and_then(|known| known.snapshot()?.provisioner(name)?.kid.clone());
-                self.of_snapshot(authority, format!("provisioners.{name}.kid"), kid.map(Into::into))
+                let place = snapshot.and_then(KnownSnapshot::places).map(|places| places.provisioner(name, "kid"));
+                self.of_snapshot(authority, format!("provisioners.{name}.kid"), kid.map(Into::into), place)
             }
             Candidate::Root { authority, fingerprint } => {
-                let subject = self.resolved.snapshots.get(authority).and_then(|known| known.snapshot()?.root(*fingerprint));
-                let subject = subject.map(|root| root.certificate.subject().to_owned().into());
-                self.of_snapshot(authority, format!("roots[{fingerprint}]"), subject)
+                let snapshot = self.resolved.snapshots.get(authority);
+                let root = snapshot.and_then(|known| known.snapshot()?.root(*fingerprint));
+                let subject = root.map(|root| root.certificate.subject().to_owned().into());
+                let place = snapshot.and_then(KnownSnapshot::places).map(|places| places.root(*fingerprint, "sha256"));
+                self.of_snapshot(authority, format!("roots[{fingerprint}]"), subject, place)
             }
         }
     }
@@ -244,11 +247,12 @@ impl<'a> Stage<'a> {
         Source { path: path.to_string(), value, place, overrides, default: None, shared_by }
     }
 
-    fn of_snapshot(&self, authority: &str, path: String, value: Option<serde_json::Value>) -> Source {
+    fn of_snapshot(&self, authority: &str, path: String, value: Option<serde_json::Value>, place: Option<Place>) -> Source {
         let file = self.resolved.snapshots.get(authority).and_then(|known| known.file().cloned()).unwrap_or_default();
         let uses = |name: &String| *name != self.environment.as_str();
         let shared_by = self.repository.environments_with_snapshot(&file).into_iter().filter(uses).collect();
-        Source { path, value, place: file.to_string(), overrides: Vec::new(), default: None, shared_by }
+        let place = place.as_ref().map_or_else(|| file.to_string(), shown);
+        Source { path, value, place, overrides: Vec::new(), default: None, shared_by }
     }
 
     fn shown(&self, place: Place) -> String {

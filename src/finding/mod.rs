@@ -162,9 +162,9 @@ pub fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     names.join(", ")
 }
 
-/// `1 file`, `2 files`.
+/// `1 file`, `2 files`, `3 authorities`, `4 days`.
 pub fn counted(number: usize, what: &str) -> String {
-    match (number, what.strip_suffix('y')) {
+    match (number, what.strip_suffix('y').filter(|stem| !stem.ends_with(['a', 'e', 'o', 'u']))) {
         (1, _) => format!("1 {what}"),
         (_, Some(stem)) => format!("{number} {stem}ies"),
         _ => format!("{number} {what}s"),

@@ -146,6 +146,13 @@ impl Repository {
     }
 }
 
+/// The layers of another state of the repository; those that cannot be read are left out.
+pub(super) fn layers(source: &dyn Folder, settings: &Settings) -> Result<Layers, FileError> {
+    let path = Utf8Path::new(&settings.environments);
+    let Some(folder) = source.folder(path.as_str())? else { return Ok(Layers::default()) };
+    Ok(Layers::new(layer_files(&*folder, &path.join(LAYERS_FOLDER), &mut Vec::new())?))
+}
+
 /// The files of the layers' folder: name, path, content.
 fn layer_files(
     environments: &dyn Folder,

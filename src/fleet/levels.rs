@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use crate::finding::{Finding, Place, RULE_OVERRIDE_UNUSED, RULE_OVERRIDE_WITHOUT_REASON, Rule};
+use crate::finding::{Finding, Place, ROOT_DROPPED_TOO_EARLY, RULE_OVERRIDE_UNUSED, RULE_OVERRIDE_WITHOUT_REASON, Rule};
 use crate::inventory::{Inventory, Layers, RuleOverride, Settings};
 use crate::yaml::Path;
 
@@ -24,8 +24,9 @@ impl Levels {
         Levels { everywhere: settings.rules.iter().map(placed).collect(), met: Mutex::default() }
     }
 
-    /// Gives every finding the level that somebody wants for it, and leaves out those that nobody wants.
-    pub(super) fn apply(&self, inventory: &Inventory, layers: &Layers, findings: Vec<Finding>) -> Vec<Finding> {
+    /// Gives every finding the level that somebody wants for it, and leaves out those that nobody wants. Where not the
+    /// whole environment could be judged, an override that meets nothing is not held against anybody.
+    pub(super) fn apply(&self, inventory: &Inventory, layers: &Layers, findings: Vec<Finding>, is_whole: bool) -> Vec<Finding> {
         let overrides = self.of(inventory, layers);
         let mut met = Vec::new();
         let kept = findings.into_iter().filter_map(|finding| {
@@ -35,7 +36,7 @@ impl Levels {
         });
         let kept = kept.collect();
         let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        for (code, (_, place)) in &overrides {
+        for (code, (_, place)) in overrides.iter().filter(|(code, (word, _))| is_whole && hides(code, word)) {
             known.entry(key(place, code)).or_default();
         }
         for key in met {
@@ -47,7 +48,10 @@ impl Levels {
     /// The same for findings that belong to no environment.
     pub(super) fn apply_everywhere(&self, findings: Vec<Finding>) -> Vec<Finding> {
         let levelled = |finding: Finding| match self.everywhere.get(finding.rule.code) {
-            Some((word, _)) => word.level.level().map(|level| finding.at(level)),
+            Some((word, place)) => {
+                self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(key(place, finding.rule.code), true);
+                word.level.level().map(|level| finding.at(level))
+            }
             None => Some(finding),
         };
         findings.into_iter().filter_map(levelled).collect()
@@ -56,7 +60,11 @@ impl Levels {
     /// Overrides of an environment without a reason.
     pub(super) fn without_reason(&self, inventory: &Inventory, layers: &Layers) -> Vec<Finding> {
         let overrides = self.of(inventory, layers);
-        let silent = overrides.into_iter().filter(|(_, (word, _))| word.reason.as_deref().is_none_or(|reason| reason.trim().is_empty()));
+        let reason = |code: &str, word: &RuleOverride| match inventory.fields.rules.contains_key(code) {
+            true => inventory.override_reason(code).is_some(),
+            false => word.given_reason().is_some(),
+        };
+        let silent = overrides.into_iter().filter(|(code, (word, _))| !reason(code, word));
         silent
             .map(|(code, (_, place))| {
                 Finding::new(&RULE_OVERRIDE_WITHOUT_REASON, place, format!("nobody says why `{code}` has another level here"))
@@ -65,11 +73,13 @@ impl Levels {
             .collect()
     }
 
-    /// Overrides that met nothing, once every environment was looked at.
-    pub(super) fn unused(&self) -> Vec<Finding> {
+    /// Overrides that met nothing, once every environment was looked at. `has_base` says whether rules were asked that
+    /// compare with an earlier state.
+    pub(super) fn unused(&self, has_base: bool) -> Vec<Finding> {
         let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         met.iter()
             .filter(|(_, met)| !**met)
+            .filter(|((.., code), _)| has_base || code != ROOT_DROPPED_TOO_EARLY.code)
             // That rule would speak of itself.
             .filter(|((.., code), _)| Rule::by_code(code).is_some_and(|rule| rule.code != RULE_OVERRIDE_UNUSED.code))
             .map(|((file, line, column, code), _)| {
@@ -89,6 +99,12 @@ impl Levels {
         }
         overrides
     }
+}
+
+/// Whether an override makes a rule speak lower than it would, or not at all. One that makes it speak louder is a wish for
+/// the day on which it finds something.
+fn hides(code: &str, word: &RuleOverride) -> bool {
+    Rule::by_code(code).is_some_and(|rule| word.level.level() < Some(rule.level))
 }
 
 fn key(place: &Place, code: &str) -> (String, u32, u32, String) {

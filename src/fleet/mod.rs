@@ -2,6 +2,7 @@
 //! the output folder. The second takes one environment from its files to its plan, many of them in parallel; across
 //! environments nothing is kept but what whoever receives the outcomes keeps.
 
+mod base;
 mod discovery;
 mod levels;
 mod snapshots;
@@ -30,9 +31,11 @@ use crate::outside::files::{FileError, Folder};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
 use crate::render::{Templates, render};
 use crate::report::Outcome;
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Places, Snapshot};
 use crate::tree::{Digest, Tree};
 use crate::yaml::{Node, Path};
+pub use base::Base;
+use base::Present;
 use levels::Levels;
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
@@ -57,9 +60,20 @@ pub struct Repository {
     levels: Levels,
     /// Layers that an environment was seen to extend; None once an environment could not be read.
     extended: Mutex<Option<BTreeSet<String>>>,
+    /// What changes are measured against.
+    base: Option<Base>,
 }
 
-type SharedSnapshot = Result<Option<(Arc<Snapshot>, Digest)>, Vec<Finding>>;
+type SharedSnapshot = Result<Option<ReadSnapshot>, Vec<Finding>>;
+
+/// A snapshot out of its file.
+#[derive(Debug, Clone)]
+struct ReadSnapshot {
+    snapshot: Arc<Snapshot>,
+    places: Places,
+    /// Of the file.
+    digest: Digest,
+}
 
 /// Which environments are meant.
 #[derive(Debug, Default)]
@@ -156,6 +170,7 @@ impl Repository {
             findings: Vec::new(),
             shared: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
+            base: None,
         };
         match repository.list() {
             Ok(()) => Ok(repository),
@@ -179,7 +194,7 @@ impl Repository {
     /// Everything that is wrong with the inventory; a snapshot that is missing or broken is only left out.
     pub fn resolve(&self, name: &EnvironmentName) -> Result<Resolved, Vec<Finding>> {
         let (inventory, _) = self.inventory(name)?;
-        let snapshots = self.snapshots(name, &inventory, &mut Vec::new(), &mut Vec::new());
+        let snapshots = self.snapshots(name, &inventory, &mut BTreeMap::new(), &mut Vec::new());
         Ok(Resolved { inventory, snapshots })
     }
 
@@ -263,14 +278,16 @@ impl Repository {
     /// What only a check of every environment can tell, once it is done: layers that none extends, and changed levels of
     /// rules that find nothing any more.
     pub fn unused(&self) -> Vec<Finding> {
-        let mut findings = self.levels.unused();
+        let mut findings = Vec::new();
         let extended = self.extended.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let unused = |name: &str| extended.as_ref().is_some_and(|extended| !extended.contains(name));
         for (name, file) in self.layers.iter().filter(|(name, _)| unused(name)) {
             let message = format!("no environment extends the layer `{name}`");
             findings.push(Finding::new(&LAYER_UNUSED, Place::whole(file), message).help("delete it, or write its name to an `extends`"));
         }
-        self.levels.apply_everywhere(findings)
+        let mut findings = self.levels.apply_everywhere(findings);
+        findings.extend(self.levels.apply_everywhere(self.levels.unused(self.base.is_some())));
+        findings
     }
 
     /// Carries out an outcome's plan, unless it is missing or blocked.
@@ -310,22 +327,34 @@ impl Repository {
 
     fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, request: &Request) -> Outcome {
         let mut findings = Vec::new();
-        let mut digests = vec![inputs.to_string(), self.settings_digest.to_string()];
-        let snapshots = self.snapshots(name, inventory, &mut digests, &mut findings);
+        let mut contents = BTreeMap::new();
+        let snapshots = self.snapshots(name, inventory, &mut contents, &mut findings);
         let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
         let rendered = render(&model, &self.templates, &self.settings);
         let verdict = self.judge(inventory, &model, &snapshots, rendered.documents, request);
         findings.extend(verdict.ours);
+        if let (Some(base), Some(as_of)) = (&self.base, request.as_of) {
+            let present = Present { environment: name, inventory, inputs, snapshots: &snapshots, contents: &contents };
+            findings.extend(base.dropped_roots(&present, as_of));
+        }
         let more: Vec<Finding> = rendered.findings.into_iter().filter(|finding| !follows(finding, &findings)).collect();
         findings.extend(more);
         findings.extend(self.levels.without_reason(inventory, &self.layers));
-        let mut findings = self.levels.apply(inventory, &self.layers, findings);
+        // What could not be judged is no reason to call a changed level unused.
+        let is_whole = snapshots.len() == inventory.fields.authorities.len()
+            && snapshots.values().all(|snapshot| matches!(snapshot, KnownSnapshot::Here(..)))
+            && !findings.iter().any(|finding| finding.rule.untrusted);
+        let mut findings = self.levels.apply(inventory, &self.layers, findings, is_whole);
         let is_in_the_way = findings.iter().any(|finding| finding.level == Level::Error && !finding.rule.clock);
-        findings.extend(self.levels.apply(inventory, &self.layers, verdict.theirs));
+        findings.extend(self.levels.apply(inventory, &self.layers, verdict.theirs, is_whole));
         if is_in_the_way {
             return Outcome::failed(name.as_str(), findings);
         }
+        let file = |authority: &String| snapshots.get(authority).and_then(KnownSnapshot::file).map(ToString::to_string).unwrap_or_default();
+        let digests = [inputs.to_string(), self.settings_digest.to_string()].into_iter();
+        let digests: Vec<String> =
+            digests.chain(contents.iter().map(|(authority, digest)| format!("{authority} {} {digest}", file(authority)))).collect();
         let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
         match self.plan(name, &rendered.tree, &origin, request.permissions) {
             Ok(plan) => Outcome::planned(name.as_str(), findings, plan),

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError};
 use anyhow::{Result, bail};
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{MAX_INPUT_BYTES, Repository, SharedSnapshot, of_file_error};
+use super::{MAX_INPUT_BYTES, ReadSnapshot, Repository, SharedSnapshot, of_file_error};
 use crate::finding::{Finding, Place, SNAPSHOT_NOT_FOUND, listed};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory, SnapshotReference};
 use crate::model::KnownSnapshot;
@@ -66,15 +66,15 @@ impl Repository {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn snapshot(&self, file: &Utf8Path) -> Result<Option<Arc<Snapshot>>, Vec<Finding>> {
-        Ok(self.read_snapshot(file)?.map(|(snapshot, _)| snapshot))
+        Ok(self.read_snapshot(file)?.map(|read| read.snapshot))
     }
 
-    /// The snapshots of an environment's authorities; what is missing or broken is reported.
+    /// The snapshots of an environment's authorities, and the digests of their files; what is missing or broken is reported.
     pub(super) fn snapshots(
         &self,
         name: &EnvironmentName,
         inventory: &Inventory,
-        digests: &mut Vec<String>,
+        contents: &mut BTreeMap<String, Digest>,
         findings: &mut Vec<Finding>,
     ) -> BTreeMap<String, KnownSnapshot> {
         let mut snapshots = BTreeMap::new();
@@ -92,9 +92,9 @@ impl Repository {
                 SnapshotReference::Own(_) | SnapshotReference::Pending(_) => self.read_snapshot(file),
             };
             match found {
-                Ok(Some((snapshot, digest))) => {
-                    digests.push(format!("{authority} {file} {digest}"));
-                    snapshots.insert(authority, KnownSnapshot::Here(snapshot, file.to_owned()));
+                Ok(Some(ReadSnapshot { snapshot, places, digest })) => {
+                    contents.insert(authority.clone(), digest);
+                    snapshots.insert(authority, KnownSnapshot::Here(snapshot, places));
                 }
                 Ok(None) if matches!(reference, SnapshotReference::Pending(_)) => {
                     snapshots.insert(authority, KnownSnapshot::Pending);
@@ -117,7 +117,10 @@ impl Repository {
 
     fn read_snapshot(&self, file: &Utf8Path) -> SharedSnapshot {
         match self.source.read(file.as_str(), MAX_INPUT_BYTES) {
-            Ok(Some(bytes)) => snapshot::load(&bytes, file).map(|snapshot| Some((Arc::new(snapshot), Digest::of(&bytes)))),
+            Ok(Some(bytes)) => {
+                let (snapshot, places) = snapshot::load_with_places(&bytes, file)?;
+                Ok(Some(ReadSnapshot { snapshot: Arc::new(snapshot), places, digest: Digest::of(&bytes) }))
+            }
             Ok(None) => Ok(None),
             Err(error) => Err(vec![of_file_error(&error)]),
         }

@@ -133,6 +133,18 @@ impl Layers {
         self.layers.get(name).map(|layer| Arc::clone(&layer.bytes))
     }
 
+    /// Whether both have the same layers with the same bytes.
+    pub fn has_same_files(&self, other: &Layers) -> bool {
+        self.layers.len() == other.layers.len()
+            && self.layers.iter().all(|(name, layer)| other.layers.get(name).is_some_and(|other| other.bytes == layer.bytes))
+    }
+
+    /// Whether the layer in this file has the same bytes in the other.
+    pub fn has_same_file(&self, other: &Layers, file: &Utf8Path) -> bool {
+        let found = self.iter().find(|(_, path)| *path == file).and_then(|(name, _)| self.layers.get_key_value(name));
+        found.is_some_and(|(name, layer)| other.layers.get(name).is_some_and(|other| other.bytes == layer.bytes))
+    }
+
     fn place(&self, own_file: &Utf8Path, at: At) -> Place {
         match at.file {
             OWN_FILE => Place::at(own_file, at),

@@ -81,8 +81,8 @@ pub struct RuleOverride {
 }
 
 /// A level that a person may give to a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, JsonSchema)]
+#[schemars(rename_all = "camelCase")]
 pub enum OverrideLevel {
     /// Not reported.
     Off,
@@ -157,6 +157,9 @@ pub struct Authority {
     /// Path of the CA snapshot below the repository, or `pending` where the CA has not run yet. Default:
     /// `ca-snapshot.yaml` beside the inventory, with several authorities `ca-snapshot.<authority>.yaml`.
     pub snapshot: Option<String>,
+    /// How many days before a root or the issuing intermediate ends `check` begins to say so. Default: 90 for roots and 30
+    /// for intermediates.
+    pub expiry_horizon_days: Option<u32>,
 }
 
 /// The step-issuer controller, installed through its Helm chart.

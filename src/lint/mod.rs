@@ -23,6 +23,7 @@ use crate::manifest::crd::CrdCatalog;
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
 use crate::yaml::Path;
+pub(crate) use authority::dropped_roots;
 use object::Object;
 
 /// What is judged.

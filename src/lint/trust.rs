@@ -3,7 +3,7 @@
 use super::Lint;
 use super::object::Object;
 use crate::model::{Authority, KnownSnapshot};
-use crate::snapshot::{Provisioner, Snapshot};
+use crate::snapshot::{Places, Provisioner, Snapshot};
 
 /// API group of step-issuer.
 pub(super) const STEP_GROUP: &str = "certmanager.step.sm";
@@ -79,6 +79,15 @@ impl<'a> Lint<'a> {
             Some(KnownSnapshot::Pending) | None => None,
         };
         Some(Signer { name, authority, snapshot })
+    }
+
+    /// Every authority whose snapshot is there, with where its facts stand.
+    pub(super) fn known_authorities(&self) -> impl Iterator<Item = (&'a str, &'a Snapshot, &'a Places)> + use<'a> {
+        let snapshots = self.scope.snapshots;
+        snapshots.iter().filter_map(|(name, known)| match known {
+            KnownSnapshot::Here(snapshot, places) => Some((name.as_str(), &**snapshot, places)),
+            KnownSnapshot::Pending => None,
+        })
     }
 
     /// The provisioner that a Step issuer names, where the snapshot of its authority holds it.

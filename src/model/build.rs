@@ -158,6 +158,7 @@ impl Resolution<'_> {
                 release: written.release.clone().unwrap_or_else(|| AUTHORITY_RELEASE.to_owned()),
                 fullname: fullname(written),
                 url: self.url(written),
+                expiry_horizon_days: written.expiry_horizon_days,
             };
             (name.clone(), authority)
         };

@@ -136,6 +136,8 @@ pub struct Authority {
     pub fullname: String,
     /// URL at which step-issuer reaches the CA.
     pub url: String,
+    /// How many days before its end a root or intermediate is told of; null where the usual numbers hold.
+    pub expiry_horizon_days: Option<u32>,
 }
 
 /// The controller of cert-manager, which approves requests.

@@ -9,7 +9,7 @@ use crate::finding::{Finding, Place, REFERENCE_UNRESOLVED, Rule};
 use crate::inventory::{self, EnvironmentFile, EnvironmentName};
 use crate::model::conventions::helm_fullname;
 use crate::model::{CertManager, Extent};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{Places, Snapshot};
 use crate::yaml::Path;
 
 /// Default of `clusterDomain`.
@@ -22,8 +22,8 @@ const CERT_MANAGER: &str = "cert-manager";
 /// The snapshot of an authority, as far as it is there.
 #[derive(Debug, Clone)]
 pub enum KnownSnapshot {
-    /// Read from that file.
-    Here(Arc<Snapshot>, Utf8PathBuf),
+    /// Read, and where its facts stand.
+    Here(Arc<Snapshot>, Places),
     /// Not there yet, and the inventory says so.
     Pending,
 }
@@ -120,10 +120,18 @@ impl KnownSnapshot {
         }
     }
 
+    /// Where its facts stand, where it is there.
+    pub fn places(&self) -> Option<&Places> {
+        match self {
+            KnownSnapshot::Here(_, places) => Some(places),
+            KnownSnapshot::Pending => None,
+        }
+    }
+
     /// The file, where it is there.
     pub fn file(&self) -> Option<&Utf8PathBuf> {
         match self {
-            KnownSnapshot::Here(_, file) => Some(file),
+            KnownSnapshot::Here(_, places) => Some(places.file()),
             KnownSnapshot::Pending => None,
         }
     }

@@ -9,7 +9,7 @@ mod objects;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use git2::{ErrorCode, Oid, Repository};
+use git2::{Commit, ErrorCode, Oid, Repository};
 
 use super::files::{Entry, EntryKind, FileError, Folder, is_plain, join, show_bytes, split};
 use objects::{Node, Objects, Tree, read_index};
@@ -49,6 +49,37 @@ fn trusted_place(start: &Utf8Path) -> Utf8PathBuf {
         Some(folder) if folder.file_name() == Some(".git") => folder.parent().unwrap_or(&folder).to_owned(),
         Some(folder) => folder,
         None => start.to_owned(),
+    }
+}
+
+/// The commit that a change is measured against, by its hexadecimal name: the merge base of the revision `base` and the
+/// commit that is looked at, `looked_at`, which is HEAD where it is None. Without `base` it is HEAD itself for None, and
+/// the first parent of the commit that is looked at; None where that has none.
+///
+/// # Errors
+/// When no repository is there, or a revision is unknown, or the two have nothing in common: see [`GitError`].
+pub fn base_commit(start: &Utf8Path, base: Option<&str>, looked_at: Option<&str>) -> Result<Option<String>, GitError> {
+    let (repository, _) = open_repository(start)?;
+    let head = commit(&repository, looked_at.unwrap_or("HEAD"))?;
+    let Some(base) = base else {
+        return match looked_at {
+            None => Ok(Some(head.id().to_string())),
+            Some(_) if head.parent_count() == 0 && !repository.is_shallow() => Ok(None),
+            Some(name) => match head.parent_id(0) {
+                // A shallow clone has cut the parents off, or names them without having them.
+                Ok(parent) if repository.find_commit(parent).is_ok() => Ok(Some(parent.to_string())),
+                Ok(_) => Err(unknown(&repository, &format!("{name}^"), git2::Error::from_str("the parent commit is not here"))),
+                Err(error) => Err(unknown(&repository, &format!("{name}^"), error)),
+            },
+        };
+    };
+    let other = commit(&repository, base)?;
+    match repository.merge_base(other.id(), head.id()) {
+        Ok(id) => Ok(Some(id.to_string())),
+        Err(error) if error.code() == ErrorCode::NotFound => {
+            Err(GitError::NothingInCommon { revision: base.to_owned(), shallow: repository.is_shallow() })
+        }
+        Err(error) => Err(unknown(&repository, base, error)),
     }
 }
 
@@ -163,18 +194,22 @@ impl Folder for GitSource {
 }
 
 fn resolve(repository: &Repository, revision: &str) -> Result<Oid, GitError> {
+    Ok(commit(repository, revision)?.tree_id())
+}
+
+fn commit<'r>(repository: &'r Repository, revision: &str) -> Result<Commit<'r>, GitError> {
     let object = repository.revparse_single(revision).map_err(|source| {
         let unborn = || repository.head().is_err_and(|error| error.code() == ErrorCode::UnbornBranch);
         if revision.starts_with("HEAD") && unborn() {
             return GitError::NoCommitYet;
         }
-        let shallow = repository.is_shallow();
-        GitError::UnknownRevision { revision: revision.to_owned(), shallow, source }
+        unknown(repository, revision, source)
     })?;
-    match object.peel_to_commit() {
-        Ok(commit) => Ok(commit.tree_id()),
-        Err(_) => Err(GitError::NotACommit { revision: revision.to_owned() }),
-    }
+    object.peel_to_commit().map_err(|_| GitError::NotACommit { revision: revision.to_owned() })
+}
+
+fn unknown(repository: &Repository, revision: &str, source: git2::Error) -> GitError {
+    GitError::UnknownRevision { revision: revision.to_owned(), shallow: repository.is_shallow(), source }
 }
 
 #[cfg(test)]

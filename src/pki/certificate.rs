@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::SignedDuration;
-use jiff::civil::DateTime;
+use jiff::civil::{Date, DateTime};
 use pem_rfc7468::LineEnding;
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::ParsedExtension;
@@ -23,6 +23,11 @@ impl Moment {
         const EPOCH: DateTime = DateTime::constant(1970, 1, 1, 0, 0, 0, 0);
         let moment = EPOCH.checked_add(SignedDuration::from_secs(time.timestamp()));
         moment.map(Moment).map_err(|_| CertificateError("its validity lies outside of the calendar"))
+    }
+
+    /// The day in UTC that it lies in.
+    pub fn day(self) -> Date {
+        self.0.date()
     }
 }
 
@@ -104,6 +109,23 @@ fn modulus_bits(key: &SubjectPublicKeyInfo<'_>) -> usize {
     digits.first().map_or(0, |first| digits.len() * 8 - first.leading_zeros() as usize)
 }
 
+/// Whether an extension is one of those that Go refuses a certificate for when it cannot be read, and that every reader
+/// understands alike: basicConstraints, keyUsage and the two key identifiers.
+fn is_basic(extension: &Oid<'_>) -> bool {
+    const BASIC: [Oid<'static>; 4] = [oid!(2.5.29.19), oid!(2.5.29.15), oid!(2.5.29.14), oid!(2.5.29.35)];
+    BASIC.contains(extension)
+}
+
+/// The hash of a signature algorithm, where it is a broken one.
+fn broken_hash(algorithm: &str) -> Option<&'static str> {
+    match algorithm {
+        "1.2.840.113549.1.1.2" => Some("MD2"),
+        "1.2.840.113549.1.1.4" => Some("MD5"),
+        "1.2.840.113549.1.1.5" | "1.3.14.3.2.29" | "1.2.840.10045.4.1" | "1.2.840.10040.4.3" => Some("SHA-1"),
+        _ => None,
+    }
+}
+
 /// What came of checking a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verification {
@@ -131,6 +153,7 @@ pub struct Certificate {
     not_after: Moment,
     key: KeyType,
     public_key: Fingerprint,
+    broken_hash: Option<&'static str>,
     is_authority: bool,
     names: Names,
 }
@@ -148,14 +171,20 @@ impl Certificate {
     /// Reads one certificate.
     ///
     /// # Errors
-    /// Bytes that are no certificate, or more than one.
+    /// Bytes that are no certificate, more than one, or one that Go does not read, and so neither the CA nor step-issuer.
     pub fn from_der(der: &[u8]) -> Result<Certificate, CertificateError> {
         let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateError("it holds no X.509 certificate"))?;
         if !rest.is_empty() {
             return Err(CertificateError("bytes follow behind its certificate"));
         }
+        if parsed.tbs_certificate.raw_serial().first().is_some_and(|first| first & 0x80 != 0) {
+            return Err(CertificateError("its serial number is negative, and programs written in Go do not read such a certificate"));
+        }
         let (mut is_authority, mut subject_key, mut authority_key) = (false, None, None);
         for extension in parsed.iter_extensions() {
+            if matches!(extension.parsed_extension(), ParsedExtension::ParseError { .. }) && is_basic(&extension.oid) {
+                return Err(CertificateError("an extension that says what the certificate is for cannot be read"));
+            }
             match extension.parsed_extension() {
                 ParsedExtension::BasicConstraints(constraints) => is_authority = constraints.ca && parsed.version() == X509Version::V3,
                 ParsedExtension::SubjectKeyIdentifier(id) => subject_key = Some(id.0.into()),
@@ -172,6 +201,7 @@ impl Certificate {
             not_after: Moment::of(&parsed.validity().not_after)?,
             key: KeyType::of(key),
             public_key: Fingerprint::of(key.raw),
+            broken_hash: broken_hash(&parsed.signature_algorithm.algorithm.to_id_string()),
             is_authority,
             names: Names { subject: parsed.subject().as_raw().into(), issuer: parsed.issuer().as_raw().into(), subject_key, authority_key },
             der: der.into(),
@@ -217,6 +247,21 @@ impl Certificate {
     /// same key.
     pub fn public_key_fingerprint(&self) -> Fingerprint {
         self.public_key
+    }
+
+    /// The hash that its own signature is made with, where that hash is broken (MD2, MD5, SHA-1) and clients refuse it. On a
+    /// certificate that is trusted itself nobody looks at the signature.
+    pub fn broken_hash(&self) -> Option<&'static str> {
+        self.broken_hash
+    }
+
+    /// Whether it takes the other's place in a chain: the same name and key, issued anew.
+    pub fn stands_in_for(&self, other: &Certificate) -> bool {
+        let identifiers_fit = match (&self.names.subject_key, &other.names.subject_key) {
+            (Some(one), Some(other)) => one == other,
+            _ => true,
+        };
+        self.names.subject == other.names.subject && self.public_key == other.public_key && identifiers_fit
     }
 
     /// Whether it may issue certificates (basicConstraints). An X.509 v1 root has no such extension and is no authority.

@@ -38,7 +38,12 @@ pub struct Entry<'a> {
 
 /// Path, line and column of a finding.
 pub(super) fn position(finding: &Finding) -> (String, Option<u32>, Option<u32>) {
-    match &finding.place {
+    position_of(&finding.place)
+}
+
+/// The same of a place.
+pub(super) fn position_of(place: &Place) -> (String, Option<u32>, Option<u32>) {
+    match place {
         Place::File { file, line: 0, .. } => (with_slashes(file), None, None),
         Place::File { file, line, column } => (with_slashes(file), Some(*line), Some(*column).filter(|column| *column > 0)),
         Place::Inventory(path) | Place::InventoryKey(path) => (path.to_string(), None, None),

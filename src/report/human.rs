@@ -4,24 +4,27 @@ use std::borrow::Cow;
 use std::fmt::{self, Write};
 
 use annotate_snippets::{AnnotationKind, Group as Report, Level as SnippetLevel, Origin, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
 use camino::Utf8Path;
 
+use crate::change::OverrideChange;
 use crate::finding::{Finding, Level, Place, counted};
 use crate::plan::{Cause, LEDGER_FILE};
-use crate::report::text::{the_same_in, without_commands, without_control};
-use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole};
+use crate::report::text::{NAMES_SHOWN, the_same_in, without_commands, without_control};
+use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole, some_of};
 
 /// Text for people.
 #[derive(Debug)]
 pub struct Human {
     view: View,
+    overrides: Vec<OverrideChange>,
     color: bool,
 }
 
 impl Human {
     /// Begins a report.
     pub fn new(run: &Run) -> Human {
-        Human { view: run.view, color: run.color }
+        Human { view: run.view, overrides: run.overrides.clone().unwrap_or_default(), color: run.color }
     }
 }
 
@@ -36,6 +39,7 @@ impl Format for Human {
     }
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
+        out.write_str(&without_commands(&overrides(&self.overrides, self.color)))?;
         if let View::Differences(telling) = self.view {
             out.write_str(&without_commands(&whole.differences.told(telling, self.color)))?;
         }
@@ -172,6 +176,35 @@ pub fn rendered(outcome: &Outcome, folder: &str) -> String {
         (written, deleted) => {
             let _ = writeln!(text, "{folder}: {} written, {deleted} deleted", counted(written, "file"));
         }
+    }
+    text
+}
+
+/// Rules whose level a change alters, one after the other; nothing where there are none.
+pub fn overrides(changes: &[OverrideChange], color: bool) -> String {
+    let mut text = String::new();
+    let strong = if color { AnsiColor::Yellow.on_default().bold() } else { Style::new() };
+    let level = |level: Option<Level>| level.map_or_else(|| "off".to_owned(), |level| level.to_string());
+    for OverrideChange { rule, before, after, reason, place, environments } in changes {
+        let concerned = match environments.as_slice() {
+            [] => "every environment".to_owned(),
+            names => format!("{}: {}", counted(names.len(), "environment"), some_of(names, NAMES_SHOWN)),
+        };
+        let line = format!("# the rule `{}` changes from {} to {} in {concerned}", rule.code, level(*before), level(*after));
+        let _ = writeln!(text, "{strong}{line}{strong:#}");
+        if let Place::File { file, line, column } = place {
+            let _ = writeln!(text, "#   {}:{line}:{column}", shown_path(file));
+        }
+        match reason {
+            Some(reason) => {
+                let _ = writeln!(text, "#   reason: {}", without_control(reason.trim()));
+            }
+            None if after != &Some(rule.level) => text.push_str("#   nobody says why\n"),
+            None => {}
+        }
+    }
+    if !text.is_empty() {
+        text.push('\n');
     }
     text
 }

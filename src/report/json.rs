@@ -10,11 +10,11 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::change::Change;
+use crate::change::{Change, OverrideChange};
 use crate::finding::{Finding, Level};
 use crate::outside::files::FileError;
 use crate::plan::{Action, Cause, Plan};
-use crate::report::entry::position;
+use crate::report::entry::{position, position_of};
 use crate::report::text::json_line;
 use crate::report::{Format, Run, Summary, Told, Whole};
 
@@ -34,6 +34,9 @@ pub struct Report<'a> {
     pub kind: &'a str,
     /// The command: `check`, `diff` or `render`.
     pub command: &'a str,
+    /// Rules whose level a change alters; in a report of `diff` that knows what to compare with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule_overrides: Option<Vec<ChangedOverride<'a>>>,
     /// What came of each environment, in order of their names; last those that are gone and left files behind.
     pub environments: Vec<Environment<'a>>,
     /// Findings of the repository as a whole.
@@ -131,6 +134,43 @@ pub struct ReportedFinding<'a> {
     pub column: Option<u32>,
 }
 
+/// A rule whose level a change alters.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ChangedOverride<'a> {
+    /// The code of the rule.
+    pub rule: &'static str,
+    /// Its level before: `error`, `warning`, `note` or `off`.
+    pub before: String,
+    /// Its level after.
+    pub after: String,
+    /// Why, where somebody says it.
+    pub reason: Option<&'a str>,
+    /// Where that is written, below the repository.
+    pub file: String,
+    /// Line, from 1; null for the file as a whole.
+    pub line: Option<u32>,
+    /// Column in characters, from 1.
+    pub column: Option<u32>,
+    /// The environments that it concerns; none for all of them.
+    pub environments: &'a [String],
+}
+
+fn changed_override(change: &OverrideChange) -> ChangedOverride<'_> {
+    let level = |level: Option<Level>| level.map_or_else(|| "off".to_owned(), |level| level.to_string());
+    let (file, line, column) = position_of(&change.place);
+    ChangedOverride {
+        rule: change.rule.code,
+        before: level(change.before),
+        after: level(change.after),
+        reason: change.reason.as_deref(),
+        file,
+        line,
+        column,
+        environments: &change.environments,
+    }
+}
+
 /// How much a finding weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -193,17 +233,25 @@ pub fn json_schema() -> Value {
 pub struct Json {
     command: &'static str,
     environments: usize,
+    /// Changed levels of rules, as JSON.
+    /// Rules whose level a change alters, as JSON; None where there is nothing to compare with.
+    overrides: Option<String>,
 }
 
 impl Json {
     /// Begins a report.
     pub fn new(run: &Run) -> Json {
-        Json { command: run.command, environments: 0 }
+        let overrides = run.overrides.as_ref().map(|changes| json_line(&changes.iter().map(changed_override).collect::<Vec<_>>()));
+        Json { command: run.command, environments: 0, overrides }
     }
 
     fn head(&self, out: &mut dyn Write) -> fmt::Result {
         let [version, kind, command] = [API_VERSION, KIND, self.command].map(|text| json!(text));
-        write!(out, "{{\n  \"apiVersion\": {version},\n  \"kind\": {kind},\n  \"command\": {command},\n  \"environments\": [")
+        write!(out, "{{\n  \"apiVersion\": {version},\n  \"kind\": {kind},\n  \"command\": {command},\n")?;
+        if let Some(overrides) = &self.overrides {
+            writeln!(out, "  \"ruleOverrides\": {overrides},")?;
+        }
+        write!(out, "  \"environments\": [")
     }
 }
 

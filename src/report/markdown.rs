@@ -27,18 +27,25 @@ pub struct Markdown {
     command: &'static str,
     done: &'static str,
     view: View,
+    /// Rules whose level changed, as text.
+    overrides: String,
     limit: usize,
 }
 
 impl Markdown {
     /// A report that fits into a comment.
     pub fn comment(run: &Run) -> Markdown {
-        Markdown { command: run.command, done: run.done, view: run.view, limit: COMMENT }
+        Markdown::new(run, COMMENT)
     }
 
     /// A report that fits into the summary of a step, of which `used` bytes are taken.
     pub fn job_summary(run: &Run, used: usize) -> Markdown {
-        Markdown { command: run.command, done: run.done, view: run.view, limit: JOB_SUMMARY.saturating_sub(used) }
+        Markdown::new(run, JOB_SUMMARY.saturating_sub(used))
+    }
+
+    fn new(run: &Run, limit: usize) -> Markdown {
+        let overrides = human::overrides(run.overrides.as_deref().unwrap_or_default(), false);
+        Markdown { command: run.command, done: run.done, view: run.view, overrides, limit }
     }
 
     fn head(&self, whole: &Whole<'_>) -> String {
@@ -73,6 +80,9 @@ impl Format for Markdown {
         out.write_str(&head)?;
         let mut pages = Sections { out, left, open: None, left_out: Vec::new() };
         let mut excerpts = Excerpts::new(whole);
+        if !self.overrides.is_empty() {
+            pages.add(&OVERRIDES, || details("rules whose level this changes", "text", &self.overrides))?;
+        }
         findings(whole, Level::Error, &mut excerpts, &mut pages)?;
         for (_, group) in whole.drift.iter() {
             pages.add(&DRIFT, || drift(group))?;
@@ -188,6 +198,7 @@ struct Section {
     piece: &'static str,
 }
 
+static OVERRIDES: Section = Section { heading: "Changed levels", before: "", after: "", piece: "list of levels" };
 static ERRORS: Section = Section { heading: "Errors", before: "", after: "", piece: "error" };
 static DRIFT: Section = Section {
     heading: "Not as rendered",

@@ -32,7 +32,7 @@ pub use groups::{FindingGroups, Group, most_severe_first};
 pub use outcome::{Outcome, Summary};
 pub use text::some_of;
 
-use crate::change::Differences;
+use crate::change::{Differences, OverrideChange};
 use crate::finding::Finding;
 
 /// What is told of each environment.
@@ -62,6 +62,8 @@ pub struct Run {
     pub done: &'static str,
     /// What is told of each environment.
     pub view: View,
+    /// Rules whose level changed since the base; None where that was not asked for, or there is no base.
+    pub overrides: Option<Vec<OverrideChange>>,
     /// Whether warnings fail it.
     pub strict: bool,
     /// Whether the text may carry colour.
@@ -148,7 +150,15 @@ mod testing {
 
     /// A check at the root of a work tree.
     pub(super) fn run() -> Run {
-        Run { command: "check", done: "checked", view: View::Drift, strict: false, color: false, prefix: Utf8PathBuf::new() }
+        Run {
+            command: "check",
+            done: "checked",
+            view: View::Drift,
+            overrides: None,
+            strict: false,
+            color: false,
+            prefix: Utf8PathBuf::new(),
+        }
     }
 
     /// Calls `look` with a whole that has these findings and nothing else.

@@ -2,6 +2,7 @@
 //! file and no clock, and writes nothing.
 
 use super::candidate::{Candidate, candidates};
+use super::chain::MAX_CERTIFICATES;
 use super::document::Origin;
 use super::draft::Draft;
 use super::input::{Input, Material};
@@ -10,7 +11,7 @@ use super::request::ImportRequest;
 use super::{Snapshot, input};
 use crate::finding::{
     CA_NOT_AN_AUTHORITY, CA_NOT_SELF_SIGNED, Finding, PROVISIONERS_NOT_AUTHORITATIVE, Place, SNAPSHOT_AMBIGUOUS,
-    SNAPSHOT_FINGERPRINT_DIFFERS, SNAPSHOT_INCOMPLETE,
+    SNAPSHOT_FINGERPRINT_DIFFERS, SNAPSHOT_INCOMPLETE, WRONG_TYPE,
 };
 use crate::pki::{Fingerprint, Verification};
 
@@ -42,6 +43,7 @@ pub fn import(inputs: Vec<Input>, request: &ImportRequest, existing: Option<&Sna
     let first = inputs.first().map_or_else(|| "-".to_owned(), |input| input.name.clone());
     let material = Material::read(inputs)?;
     let (candidate, draft) = chosen(&material, request, &Place::whole(first))?;
+    check_lengths(&draft)?;
     check_roots(&draft, existing)?;
     let (release, namespace) = origin(&candidate, &draft);
     let mut notes = draft.notes.clone();
@@ -146,6 +148,18 @@ fn origin(candidate: &Candidate<'_>, draft: &Draft) -> (Option<String>, Option<S
         _ => None,
     });
     service.unzip()
+}
+
+/// Lists that no CA has: a bundle of everybody's roots, say.
+fn check_lengths(draft: &Draft) -> Result<(), Vec<Finding>> {
+    let federated = draft.federated_roots.as_ref().map_or(0, Vec::len);
+    let lengths = [("roots", draft.roots.len()), ("intermediates", draft.intermediates.len()), ("federated roots", federated)];
+    let too_long = lengths.into_iter().filter(|(_, length)| *length > MAX_CERTIFICATES).map(|(list, length)| {
+        let message = format!("the input holds {length} {list}, and more than {MAX_CERTIFICATES} are not read");
+        Finding::new(&WRONG_TYPE, draft.root_place.clone(), message).help("no CA has so many; give the certificates of this one CA")
+    });
+    let findings: Vec<Finding> = too_long.collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
 /// What holds for every root, and for the one that `defaults.json` names.

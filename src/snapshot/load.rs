@@ -1,15 +1,17 @@
 //! Reading `ca-snapshot.yaml`: every recorded fact is recomputed, everything that is wrong is said, nothing secret is
 //! repeated.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use camino::Utf8Path;
 use jiff::civil::Date;
 
+use super::chain::{MAX_CERTIFICATES, way};
 use super::document::{API_VERSION, AuthorityEntry, Document, KIND, filled_in};
+use super::places::{INTERMEDIATES, Places, ROOTS};
 use super::{Authority, Intermediate, Provisioner, Root, Snapshot, sort_roots};
 use crate::finding::{CA_NOT_AN_AUTHORITY, Finding, INVALID_YAML, Place, SNAPSHOT_ALTERED, SNAPSHOT_PRIVATE_KEY, WRONG_TYPE};
-use crate::pki::{self, Certificate, PemError};
+use crate::pki::{self, Certificate, Fingerprint, PemError};
 use crate::yaml::{self, Fact, Keys, Node, Path, ProblemKind};
 
 const PRIVATE_KEY_HELP: &str =
@@ -22,12 +24,20 @@ const PRIVATE_KEY_HELP: &str =
 /// Everything that is wrong with the file: what is no snapshot, secrets in it, recorded facts that differ from the
 /// certificates, and roots that are no authorities.
 pub fn load(bytes: &[u8], file: &Utf8Path) -> Result<Snapshot, Vec<Finding>> {
+    load_with_places(bytes, file).map(|(snapshot, _)| snapshot)
+}
+
+/// The same, and where in the file each fact stands.
+///
+/// # Errors
+/// As for [`load`].
+pub fn load_with_places(bytes: &[u8], file: &Utf8Path) -> Result<(Snapshot, Places), Vec<Finding>> {
     let text = yaml::text_of(bytes, 0).map_err(|error| vec![Finding::of_yaml(file, &error)])?;
-    let mut loading = Loading { file, node: None, findings: Vec::new() };
+    let mut loading = Loading { file, node: None, certificates: HashMap::new(), findings: Vec::new() };
     loading.refuse_private_keys(text);
     let snapshot = loading.read(text);
-    match snapshot {
-        Some(snapshot) if loading.findings.is_empty() => Ok(snapshot),
+    match (snapshot, loading.node) {
+        (Some(snapshot), Some(node)) if loading.findings.is_empty() => Ok((snapshot, Places::new(file, node, loading.certificates))),
         _ => Err(loading.findings),
     }
 }
@@ -35,6 +45,8 @@ pub fn load(bytes: &[u8], file: &Utf8Path) -> Result<Snapshot, Vec<Finding>> {
 struct Loading<'a> {
     file: &'a Utf8Path,
     node: Option<Node>,
+    /// Where in its list each certificate stands.
+    certificates: HashMap<(&'static str, Fingerprint), usize>,
     findings: Vec<Finding>,
 }
 
@@ -70,8 +82,8 @@ impl Loading<'_> {
         };
         if documents.len() != 1 {
             let message = format!("a CA snapshot is one YAML document, and this file has {}", documents.len());
-            self.findings
-                .push(Finding::new(&INVALID_YAML, Place::whole(self.file), message).help("make it anew with `trustree snapshot import`"));
+            let place = documents.get(1).map_or_else(|| Place::whole(self.file), |second| Place::at(self.file, second.at));
+            self.findings.push(Finding::new(&INVALID_YAML, place, message).help("make it anew with `trustree snapshot import`"));
             return None;
         }
         let node = self.node.insert(documents.remove(0));
@@ -107,11 +119,24 @@ impl Loading<'_> {
                 self.add(Finding::new(&WRONG_TYPE, self.place(&[field]), message));
             }
         }
+        let lengths = [
+            (ROOTS, document.roots.len()),
+            (INTERMEDIATES, document.intermediates.len()),
+            ("federatedRoots", document.federated_roots.len()),
+        ];
+        for (list, length) in lengths.into_iter().filter(|(_, length)| *length > MAX_CERTIFICATES) {
+            let message = format!("`{list}` holds {length} certificates, and more than {MAX_CERTIFICATES} are not read");
+            let help = "no CA has so many; import what this one CA uses with `trustree snapshot import`";
+            self.add(Finding::new(&WRONG_TYPE, self.place(&[list]), message).help(help));
+        }
+        if lengths.iter().any(|(_, length)| *length > MAX_CERTIFICATES) {
+            return None;
+        }
         let recorded_roots = document.roots.len();
         let mut roots = Vec::with_capacity(recorded_roots);
         let mut seen = HashSet::new();
         for (index, entry) in document.roots.into_iter().enumerate() {
-            let path = Path::of(["roots"]).index(index);
+            let path = Path::of([ROOTS]).index(index);
             let needed_until = entry.needed_until.as_deref().map(|text| self.date(&path, text));
             let Some(certificate) = self.certificate(&path, &entry.pem, &entry.recorded()) else { continue };
             if !certificate.is_authority() {
@@ -120,6 +145,7 @@ impl Loading<'_> {
             if !seen.insert(certificate.fingerprint()) {
                 self.altered(&path.key("sha256"), format!("the root `{}` stands here a second time", certificate.subject()));
             }
+            self.certificates.insert((ROOTS, certificate.fingerprint()), index);
             roots.push(Root { certificate, needed_until: needed_until.flatten() });
         }
         if roots.is_empty() && self.findings.is_empty() {
@@ -128,8 +154,9 @@ impl Loading<'_> {
         sort_roots(&mut roots);
         let mut intermediates = Vec::with_capacity(document.intermediates.len());
         for (index, entry) in document.intermediates.into_iter().enumerate() {
-            let path = Path::of(["intermediates"]).index(index);
+            let path = Path::of([INTERMEDIATES]).index(index);
             let Some(certificate) = self.certificate(&path, &entry.pem, &entry.recorded()) else { continue };
+            self.certificates.insert((INTERMEDIATES, certificate.fingerprint()), index);
             intermediates.push(Intermediate { certificate, root: entry.root });
         }
         // A root that could not be read has its own finding, and would make others out of every chain to it.
@@ -193,13 +220,15 @@ impl Loading<'_> {
         Some(certificate)
     }
 
+    /// Every recorded root against the names in the certificates.
     fn check_chains(&mut self, roots: &[Root], intermediates: &[Intermediate]) {
+        let all: Vec<&Certificate> = intermediates.iter().map(|intermediate| &intermediate.certificate).collect();
         for (index, intermediate) in intermediates.iter().enumerate() {
             let Fact::Known(recorded) = intermediate.root else { continue };
-            let path = Path::of(["intermediates"]).index(index).key("root");
-            match roots.iter().find(|root| root.certificate.fingerprint() == recorded) {
+            let path = Path::of([INTERMEDIATES]).index(index).key("root");
+            match roots.iter().position(|root| root.certificate.fingerprint() == recorded) {
                 None => self.altered(&path, format!("`{path}` is none of the recorded roots")),
-                Some(root) if !chains_to(intermediates, &intermediate.certificate, &root.certificate) => {
+                Some(root) if way(&intermediate.certificate, &all, &roots[root..=root], Certificate::names_issuer).is_none() => {
                     self.altered(
                         &path,
                         format!("`{path}` differs from its certificate, which names `{}` as its issuer", intermediate.certificate.issuer()),
@@ -269,23 +298,6 @@ impl Loading<'_> {
     fn place_of(&self, path: &Path) -> Place {
         self.node.as_ref().map_or_else(|| Place::whole(self.file), |node| Place::at(self.file, node.place(path)))
     }
-}
-
-/// Whether a certificate leads to a root by the issuers that it and the other intermediates name.
-fn chains_to(intermediates: &[Intermediate], certificate: &Certificate, root: &Certificate) -> bool {
-    let mut current = certificate;
-    for _ in 0..=intermediates.len() {
-        if current.names_issuer(root) {
-            return true;
-        }
-        let above = intermediates
-            .iter()
-            .map(|intermediate| &intermediate.certificate)
-            .find(|above| *above != current && current.names_issuer(above));
-        let Some(above) = above else { return false };
-        current = above;
-    }
-    false
 }
 
 /// Private members of public keys, and encrypted keys: what JSON or a person may have put into the tree.

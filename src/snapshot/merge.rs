@@ -4,13 +4,14 @@
 use jiff::ToSpan as _;
 use jiff::civil::Date;
 
+use super::chain::{broken_chain, chain_of};
 use super::draft::Draft;
 use super::request::ImportRequest;
 use super::{Authority, Intermediate, Root, Snapshot, sort_roots};
 use crate::finding::{
     CA_CHAIN_BROKEN, Finding, Level, Place, ROOT_DROP_REFUSED, ROOT_DROPPED_TOO_EARLY, SNAPSHOT_OF_ANOTHER_CA, SNAPSHOT_PARTIAL,
 };
-use crate::pki::{Certificate, Fingerprint, GoDuration, TlsClaims, Verification};
+use crate::pki::{Certificate, Fingerprint, GoDuration, TlsClaims};
 use crate::yaml::Fact;
 
 /// The new snapshot; `notes` takes what should be known about it.
@@ -44,8 +45,8 @@ pub(super) fn merge(
     roots.extend(existing.into_iter().flat_map(Snapshot::roots).filter(|root| !listed.contains(&root.certificate.fingerprint())).cloned());
     sort_roots(&mut roots);
     let intermediates = match existing {
-        Some(existing) if draft.intermediates.is_empty() => existing.intermediates.clone(),
-        _ => chained(&draft.intermediates, &roots, &place, notes),
+        Some(existing) if draft.intermediates.is_empty() => with_roots(&existing.intermediates, &roots, &listed),
+        _ => chained(&draft.intermediates, &roots, &listed, &place, notes),
     };
     let mut snapshot = Snapshot {
         roots,
@@ -91,50 +92,39 @@ fn merged(new: Authority, old: Option<&Authority>) -> Authority {
     }
 }
 
-/// Intermediates with the root that each chains to.
-fn chained(intermediates: &[Certificate], roots: &[Root], place: &Place, notes: &mut Vec<Finding>) -> Vec<Intermediate> {
+/// Recorded intermediates; where no root fitted one of them until now, a root that has come may.
+fn with_roots(intermediates: &[Intermediate], roots: &[Root], listed: &[Fingerprint]) -> Vec<Intermediate> {
+    let certificates: Vec<Certificate> = intermediates.iter().map(|intermediate| intermediate.certificate.clone()).collect();
+    let anew = chained(&certificates, roots, listed, &Place::whole(""), &mut Vec::new());
+    let kept = |(recorded, anew): (&Intermediate, Intermediate)| Intermediate { root: recorded.root.or(anew.root), ..anew };
+    intermediates.iter().zip(anew).map(kept).collect()
+}
+
+/// Intermediates with the root that each chains to. Where several fit, as after a root was issued anew for its key, it is
+/// one that the CA lists, and of those the one that ends last.
+fn chained(
+    intermediates: &[Certificate],
+    roots: &[Root],
+    listed: &[Fingerprint],
+    place: &Place,
+    notes: &mut Vec<Finding>,
+) -> Vec<Intermediate> {
+    let all: Vec<&Certificate> = intermediates.iter().collect();
     let chain = |certificate: &Certificate| {
-        let root = root_of(certificate, intermediates, roots, intermediates.len());
+        let fitting = chain_of(certificate, &all, roots).roots.into_iter().map(|root| &root.certificate);
+        let root = fitting.max_by_key(|root| (listed.contains(&root.fingerprint()), root.not_after(), root.fingerprint()));
         if root.is_none() {
-            let forged = roots.iter().any(|root| certificate.names_issuer(&root.certificate));
-            let message = if forged {
-                format!("the intermediate `{}` names a root as its issuer that has not signed it", certificate.subject())
-            } else {
-                format!(
-                    "the intermediate `{}` was issued by `{}`, and that is none of the roots",
-                    certificate.subject(),
-                    certificate.issuer()
-                )
-            };
-            notes.push(
-                // Import records what the CA is; refusing it is for whoever renders from it.
-                Finding::new(&CA_CHAIN_BROKEN, place.clone(), message)
-                    .at(Level::Warning)
-                    .help("look whether root and intermediate come from the same CA"),
-            );
+            let (message, help) = broken_chain(certificate, roots);
+            // Import records what the CA is; refusing it is for whoever renders from it.
+            notes.push(Finding::new(&CA_CHAIN_BROKEN, place.clone(), message).at(Level::Warning).help(help));
         }
-        Intermediate { certificate: certificate.clone(), root: root.into() }
+        Intermediate { certificate: certificate.clone(), root: root.map(Certificate::fingerprint).into() }
     };
     intermediates.iter().map(chain).collect()
 }
 
-/// The root at the end of a chain. A signature that the library cannot check is taken for good where names and key
-/// identifiers fit; one that it has checked goes first.
-fn root_of(certificate: &Certificate, intermediates: &[Certificate], roots: &[Root], depth: usize) -> Option<Fingerprint> {
-    let issues = |issuer: &Certificate| certificate.names_issuer(issuer).then(|| certificate.issued_by(issuer));
-    let by = |wanted: Verification| roots.iter().find(|root| issues(&root.certificate) == Some(wanted));
-    if let Some(root) = by(Verification::Verified).or_else(|| by(Verification::NotSupported)) {
-        return Some(root.certificate.fingerprint());
-    }
-    let depth = depth.checked_sub(1)?;
-    intermediates
-        .iter()
-        .filter(|above| *above != certificate && matches!(issues(above), Some(Verification::Verified | Verification::NotSupported)))
-        .find_map(|above| root_of(above, intermediates, roots, depth))
-}
-
 /// Gives a root that the CA has left a day until which it is needed: the day of the import, the longest life of a leaf
-/// and the backdate. It is written once; a root that the CA came back to loses it.
+/// and the backdate. It is written once; a root that the CA came back to, or has issued anew for its key, loses it.
 fn set_needed_until(snapshot: &mut Snapshot, existing: &Snapshot, as_of: Date, place: &Place, notes: &mut Vec<Finding>) {
     let in_use = |intermediates: &[Intermediate]| -> Vec<Fingerprint> {
         // Only the first one issues; what stands behind it is its own chain.
@@ -145,21 +135,22 @@ fn set_needed_until(snapshot: &mut Snapshot, existing: &Snapshot, as_of: Date, p
         return;
     }
     let mut before = in_use(&existing.intermediates);
-    if before.is_empty()
-        && let [only] = existing.roots.as_slice()
-    {
-        before.push(only.certificate.fingerprint());
+    if before.is_empty() {
+        // Nobody knows under which one the CA issued, so it may have been any.
+        before.extend(existing.roots.iter().map(|root| root.certificate.fingerprint()));
     }
     // Leaves issued until now lived under the old claims.
     let life = snapshot.longest_leaf_life().max(existing.longest_leaf_life());
     let is_known = snapshot.provisioners.known().is_some() && snapshot.authority.claims.known().is_some();
     let backdates = [snapshot.authority.backdate, existing.authority.backdate].map(|fact| fact.known().copied());
     let backdate = backdates.into_iter().max().flatten().unwrap_or(GoDuration::from_minutes(1));
-    let days = life.unwrap_or(TlsClaims::GLOBAL.max).saturating_add(backdate).days_rounded_up();
-    let until = as_of.saturating_add(days.min(3_000_000).days());
+    let until = last_day(as_of, life.unwrap_or(TlsClaims::GLOBAL.max), backdate);
+    let reissued: Vec<Certificate> =
+        snapshot.roots.iter().map(|root| &root.certificate).filter(|root| now.contains(&root.fingerprint())).cloned().collect();
     for root in &mut snapshot.roots {
         let fingerprint = root.certificate.fingerprint();
-        if now.contains(&fingerprint) {
+        // A root that was issued anew for its key verifies everything that the old one does.
+        if reissued.iter().any(|now| now.stands_in_for(&root.certificate)) {
             root.needed_until = None;
         } else if before.contains(&fingerprint) && root.needed_until.is_none() {
             root.needed_until = Some(until);
@@ -175,6 +166,13 @@ fn set_needed_until(snapshot: &mut Snapshot, existing: &Snapshot, as_of: Date, p
             }
         }
     }
+}
+
+/// The day from which no certificate is valid that was issued on the day `as_of` at the latest: a leaf may have been
+/// issued in that day's last second. Nor is it before that day, the longest life and the backdate together.
+fn last_day(as_of: Date, life: GoDuration, backdate: GoDuration) -> Date {
+    let days = (life.days_rounded_up() + 1).max(life.saturating_add(backdate).days_rounded_up());
+    as_of.saturating_add(days.min(3_000_000).days())
 }
 
 fn drop_roots(
@@ -200,7 +198,10 @@ fn drop_roots(
             findings.push(refused(message, "take it out of `root` in ca.json and of the certificates, then export again"));
             continue;
         }
-        if snapshot.intermediates.iter().any(|intermediate| intermediate.root == Fact::Known(*fingerprint)) {
+        let is_in_use = snapshot.intermediates.iter().any(|intermediate| intermediate.root == Fact::Known(*fingerprint));
+        let others = snapshot.roots.iter().map(|other| &other.certificate).filter(|other| **other != root.certificate);
+        let stand_in = others.filter(|other| other.stands_in_for(&root.certificate)).map(Certificate::fingerprint).next_back();
+        if is_in_use && stand_in.is_none() {
             let message = format!("the root `{subject}` cannot be dropped: the present intermediate chains to it");
             findings.push(refused(message, "first move the CA to an intermediate under another root"));
             continue;
@@ -211,6 +212,8 @@ fn drop_roots(
             notes.push(finding.help("keep the root until that day"));
         }
         snapshot.roots.retain(|root| root.certificate.fingerprint() != *fingerprint);
+        let intermediates = snapshot.intermediates.iter_mut();
+        intermediates.filter(|one| one.root == Fact::Known(*fingerprint)).for_each(|one| one.root = stand_in.into());
     }
     if findings.is_empty() { Ok(()) } else { Err(findings) }
 }

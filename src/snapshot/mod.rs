@@ -3,6 +3,7 @@
 
 mod ca_json;
 mod candidate;
+mod chain;
 mod document;
 mod draft;
 mod import;
@@ -10,6 +11,7 @@ mod input;
 mod load;
 mod merge;
 mod object;
+mod places;
 mod request;
 
 use std::collections::BTreeMap;
@@ -19,10 +21,12 @@ use base64::engine::general_purpose::STANDARD;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
+pub use chain::{Chain, broken_chain};
 pub use document::Origin;
 pub use import::{Imported, import};
 pub use input::{Input, is_wanted};
-pub use load::load;
+pub use load::{load, load_with_places};
+pub use places::Places;
 pub use request::ImportRequest;
 
 use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, Policy, PublicJwk, TlsClaims};

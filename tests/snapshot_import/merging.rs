@@ -107,6 +107,68 @@ fn the_longest_life_of_any_provisioner_counts_the_old_claims_too() {
 }
 
 #[test]
+fn a_life_that_is_no_whole_number_of_days_counts_from_the_end_of_the_day_of_the_import() {
+    let (old, new) = (Lab::new("Old"), Lab::new("New"));
+    let mut longer = ca_json();
+    longer["authority"]["claims"] = json!({"maxTLSCertDuration": "36h"});
+    longer["authority"]["backdate"] = "0s".into();
+    let mut list = two_roots(&old, &new, &old.intermediate);
+    list["items"][0]["data"]["ca.json"] = longer.to_string().into();
+    let start = one(&list).snapshot;
+    list["items"][1]["data"]["intermediate_ca.crt"] = new.intermediate.clone().into();
+    // Issued in the last minute of the 23rd, a leaf is valid until the 25th at noon.
+    assert_eq!(needed_until(&again(&list, &request(), &start).snapshot, old.fingerprint()).as_deref(), Some("2026-11-26"));
+}
+
+#[test]
+fn a_root_that_was_issued_anew_for_its_key_leaves_the_old_one_free_to_go() {
+    let lab = Lab::new("Root");
+    let start = one(&lab.list(&ca_json())).snapshot;
+    let root = lab.reissued_root();
+    let mut list = lab.list(&ca_json());
+    list["items"][1]["data"]["root_ca.crt"] = root.clone().into();
+    list["items"][0]["data"].as_object_mut().expect("data").remove("defaults.json");
+    let both = again(&list, &request(), &start).snapshot;
+    assert_eq!(both.roots().len(), 2, "the old one stays until somebody drops it");
+    assert_eq!(both.intermediates()[0].root.known(), Some(&fingerprint_of(&root)), "the CA lists this one");
+    assert_eq!(needed_until(&both, lab.fingerprint()), None, "what it verifies, the new one verifies too");
+    let alone = again(&list, &dropping(lab.fingerprint(), "2026-11-23"), &both);
+    assert_eq!(codes(&alone.notes), Vec::<&str>::new());
+    assert_eq!(alone.snapshot.roots().len(), 1);
+    assert_eq!(reloaded(&alone), alone.snapshot);
+}
+
+#[test]
+fn an_intermediate_of_an_unknown_root_finds_it_once_the_root_is_there() {
+    let (lab, other) = (Lab::new("Root"), Lab::new("Other"));
+    let mut list = lab.list(&ca_json());
+    list["items"][1]["data"]["intermediate_ca.crt"] = other.intermediate.clone().into();
+    let start = one(&list);
+    assert_eq!(codes(&start.notes), ["ca-chain-broken"]);
+    assert!(start.snapshot.intermediates()[0].root.is_unknown());
+    let answers = vec![
+        input("roots.pem", format!("{}{}", lab.root, other.root)),
+        input("provisioners.json", json!({"provisioners": ca_json()["authority"]["provisioners"], "nextCursor": ""}).to_string()),
+    ];
+    let whole = import(answers, &request(), Some(&start.snapshot)).expect("imported").snapshot;
+    assert_eq!(whole.intermediates()[0].root.known(), Some(&other.fingerprint()));
+}
+
+#[test]
+fn where_nobody_knew_the_issuing_root_every_other_one_is_kept_for_a_while() {
+    let (first, second) = (Lab::new("First"), Lab::new("Second"));
+    let answers = vec![
+        input("roots.pem", format!("{}{}", first.root, second.root)),
+        input("provisioners.json", json!({"provisioners": ca_json()["authority"]["provisioners"], "nextCursor": ""}).to_string()),
+    ];
+    let start = import(answers, &request(), None).expect("imported").snapshot;
+    assert_eq!(start.intermediates(), []);
+    let known = again(&two_roots(&first, &second, &second.intermediate), &request(), &start).snapshot;
+    assert!(needed_until(&known, first.fingerprint()).is_some());
+    assert_eq!(needed_until(&known, second.fingerprint()), None);
+}
+
+#[test]
 fn a_new_intermediate_under_the_same_root_changes_nothing_else() {
     let lab = Lab::new("Root");
     let start = one(&lab.list(&ca_json())).snapshot;

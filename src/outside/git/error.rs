@@ -69,6 +69,14 @@ pub enum GitError {
         /// What is wrong.
         source: git2::Error,
     },
+    /// The revision and the commit that is looked at have no commit in common.
+    #[error("the Git revision `{revision}` has no commit in common with what is looked at")]
+    NothingInCommon {
+        /// As it was given.
+        revision: String,
+        /// Whether the clone is shallow, so that older commits are missing.
+        shallow: bool,
+    },
     /// The revision names a file or folder.
     #[error("the Git revision `{revision}` is not a commit")]
     NotACommit {
@@ -118,10 +126,11 @@ impl GitError {
             Self::SparseIndex => "`git sparse-checkout reapply --no-sparse-index` makes it a full one",
             Self::SplitIndex => "`git update-index --no-split-index` makes it one file",
             Self::NoCommitYet => "commit first, or read the index or the work tree",
-            Self::UnknownRevision { shallow: true, .. } => {
+            Self::UnknownRevision { shallow: true, .. } | Self::NothingInCommon { shallow: true, .. } => {
                 "the clone is shallow; `git fetch --unshallow` brings the history (in CI: fetch depth 0)"
             }
             Self::UnknownRevision { .. } => "`git fetch` the branch or commit, or name another revision",
+            Self::NothingInCommon { .. } => "name the branch that this one began on",
             Self::NotACommit { .. } => "name a branch, a tag or a commit",
             _ => return None,
         };
