@@ -1,0 +1,269 @@
+//! Rules about who approves requests. cert-manager's controller sets `Approved` where RBAC lets it; step-issuer signs
+//! nothing else, unless it was told not to look.
+
+use std::rc::Rc;
+
+use super::Lint;
+use super::chart::{APPROVER_POLICY_CHART, CERT_MANAGER_CHART, ChartUse};
+use super::object::Object;
+use super::rights::rights;
+use super::trust::CERT_MANAGER_GROUP;
+use super::workload::words;
+use crate::catalog::STEP_ISSUER_CHART;
+use crate::finding::{
+    APPROVAL_CHECK_DISABLED, APPROVAL_DISABLED_WITHOUT_POLICY, APPROVER_MISSING, APPROVER_SERVICE_ACCOUNT, Finding, Level,
+};
+use crate::manifest::Document;
+use crate::yaml::{Node, Path, Value};
+
+/// What takes the approver out of cert-manager's controllers.
+const WITHOUT_APPROVER: &str = "-certificaterequests-approver";
+/// step-issuer's flag to sign what nobody approved.
+const WITHOUT_CHECK: &str = "--disable-approval-check";
+
+/// Judges every one of them.
+pub(super) fn check(lint: &mut Lint<'_>) {
+    let is_unchecked = approval_check(lint);
+    let is_policed = has_policy_engine(lint);
+    let is_disabled = approval_disabled(lint, is_policed || is_unchecked);
+    // Where somebody else approves, or nobody has to, cert-manager's rights do not matter.
+    if !is_unchecked && !is_policed && !is_disabled {
+        approvers(lint);
+    }
+}
+
+/// Reports every step-issuer that does not look at the approval; whether there is one.
+fn approval_check(lint: &mut Lint<'_>) -> bool {
+    const MESSAGE: &str = "step-issuer signs requests that nobody approved: whoever may create a CertificateRequest gets a certificate";
+    const HELP: &str = "take it out; the chart gives cert-manager the right to approve";
+    let mut found = false;
+    let charts = Rc::clone(&lint.charts);
+    for chart in charts.iter().filter(|chart| chart.name == STEP_ISSUER_CHART) {
+        let Some(given) = chart.values.get("deployment.args.disableApprovalCheck") else { continue };
+        if given.node.value == Value::Boolean(true) {
+            found = true;
+            lint.report(&APPROVAL_CHECK_DISABLED, given.document, &given.path, MESSAGE, HELP);
+        }
+    }
+    let workloads: Vec<_> = lint.workloads().filter(|workload| workload.runs_image("step-issuer")).collect();
+    for workload in workloads {
+        let mut flags = workload.containers().flat_map(words);
+        if flags.any(|word| word == WITHOUT_CHECK || word == "--disable-approval-check=true") {
+            found = true;
+            lint.report(
+                &APPROVAL_CHECK_DISABLED,
+                workload.object.document,
+                &Path::of(["spec", "template", "spec", "containers"]),
+                MESSAGE,
+                HELP,
+            );
+        }
+    }
+    found
+}
+
+/// Whether approver-policy, or a policy for it, is in the tree.
+fn has_policy_engine(lint: &Lint<'_>) -> bool {
+    lint.charts.iter().any(|chart| chart.name == APPROVER_POLICY_CHART)
+        || lint.objects.iter().any(|object| object.identity.group == "policy.cert-manager.io")
+        || lint.workloads().any(|workload| workload.runs_image(APPROVER_POLICY_CHART))
+}
+
+/// Reports every cert-manager that approves nothing while nobody else does; whether there is one that approves nothing.
+fn approval_disabled(lint: &mut Lint<'_>, is_right: bool) -> bool {
+    let mut found = false;
+    let charts = Rc::clone(&lint.charts);
+    for chart in charts.iter().filter(|chart| chart.name == CERT_MANAGER_CHART) {
+        let without = chart.values.get("extraArgs").filter(|given| {
+            let words = given.node.as_list().unwrap_or_default().iter().filter_map(Node::as_str);
+            words.into_iter().any(|word| word.contains(WITHOUT_APPROVER))
+        });
+        let disabled = chart.values.get("disableAutoApproval").filter(|given| given.node.value == Value::Boolean(true));
+        let Some(given) = disabled.or(without) else { continue };
+        found = true;
+        if !is_right {
+            let message = "cert-manager approves no request, and no policy engine is in sight that would";
+            let help = "install approver-policy with a CertificateRequestPolicy beside it, or let cert-manager approve";
+            lint.report(&APPROVAL_DISABLED_WITHOUT_POLICY, given.document, &given.path, message, help);
+        }
+    }
+    found
+}
+
+/// A right to approve.
+struct Grant<'a> {
+    /// Names of signers, as `signers` has them; None for every one.
+    signers: Option<Vec<&'a str>>,
+    /// Who has it: namespace and name of a ServiceAccount; None where that is not known, or is a group.
+    account: Option<(Option<String>, String)>,
+    /// Whether that is cert-manager.
+    is_right: bool,
+    document: &'a Document,
+    path: Path,
+}
+
+impl Grant<'_> {
+    fn is_for(&self, issuer: Object<'_>) -> bool {
+        let plural = if issuer.identity.kind == "StepIssuer" { "stepissuers" } else { "stepclusterissuers" };
+        let own = match issuer.namespace().filter(|_| plural == "stepissuers") {
+            Some(namespace) => format!("{plural}.certmanager.step.sm/{namespace}.{}", issuer.name()),
+            None => format!("{plural}.certmanager.step.sm/{}", issuer.name()),
+        };
+        let all = format!("{plural}.certmanager.step.sm/*");
+        self.signers.as_ref().is_none_or(|signers| signers.iter().any(|signer| *signer == own || *signer == all))
+    }
+}
+
+/// Whether cert-manager may approve requests for every issuer.
+fn approvers(lint: &mut Lint<'_>) {
+    let charts = Rc::clone(&lint.charts);
+    let grants = grants(lint, &charts);
+    let mut told: Vec<&str> = Vec::new();
+    let issuers: Vec<Object<'_>> = lint.step_issuers().collect();
+    for issuer in issuers {
+        let fitting: Vec<&Grant<'_>> = grants.iter().filter(|grant| grant.is_for(issuer)).collect();
+        if fitting.iter().any(|grant| grant.is_right) {
+            continue;
+        }
+        match fitting.first() {
+            Some(grant) => wrong_account(lint, grant),
+            // Once for each kind: what is missing is one right.
+            None if told.contains(&issuer.identity.kind.as_str()) => {}
+            None => {
+                told.push(&issuer.identity.kind);
+                missing(lint, issuer);
+            }
+        }
+    }
+}
+
+fn missing(lint: &mut Lint<'_>, issuer: Object<'_>) {
+    let is_in_sight = |image: &str| lint.workloads().any(|workload| workload.runs_image(image));
+    let is_certain = lint.charts.iter().any(|chart| chart.name == CERT_MANAGER_CHART)
+        || is_in_sight("cert-manager-controller")
+        || is_in_sight("step-issuer");
+    let kind = &issuer.identity.kind;
+    let message = match is_certain {
+        true => format!("nobody may approve requests for {kind} `{}`, so they wait for ever without a word", issuer.name()),
+        false => format!(
+            "nothing here lets cert-manager approve requests for {kind} `{}`; the chart step-issuer would, and is not here",
+            issuer.name()
+        ),
+    };
+    let help = if issuer.document.is_written() {
+        "bind cert-manager's ServiceAccount to a ClusterRole that may `approve` the `signers` of step-issuer; the inventory does it with `approver: true`"
+    } else {
+        "write `approver: true` into the inventory"
+    };
+    let place = lint.place(issuer.document, &Path::of(["metadata", "name"]));
+    let level = if is_certain { Level::Error } else { Level::Note };
+    lint.add(issuer.document, Finding::new(&APPROVER_MISSING, place, message).help(help).at(level));
+}
+
+fn wrong_account(lint: &mut Lint<'_>, grant: &Grant<'_>) {
+    let known = &lint.scope.model.cert_manager;
+    let bound = match &grant.account {
+        Some((Some(namespace), name)) => format!("`{namespace}/{name}`"),
+        Some((None, name)) => format!("`{name}`"),
+        None => return,
+    };
+    let message = format!(
+        "{bound} may approve requests, and cert-manager runs as `{}/{}`: they wait for ever",
+        known.namespace, known.service_account
+    );
+    let help = "bind cert-manager's ServiceAccount; or say in the inventory where it runs, with `certManager`";
+    lint.report(&APPROVER_SERVICE_ACCOUNT, grant.document, &grant.path, message, help);
+}
+
+/// Every right to approve that is in sight.
+fn grants<'a>(lint: &Lint<'a>, charts: &'a [ChartUse<'a>]) -> Vec<Grant<'a>> {
+    let accounts = cert_managers(lint, charts);
+    let is_right = |namespace: Option<&str>, name: &str| {
+        accounts.iter().any(|(other, account)| account == name && namespace.is_none_or(|namespace| namespace == other))
+    };
+    let mut grants: Vec<Grant<'a>> = Vec::new();
+    for chart in charts {
+        match chart.name {
+            STEP_ISSUER_CHART => grants.push(of_chart(chart, &is_right)),
+            CERT_MANAGER_CHART => grants.extend(of_cert_manager(chart)),
+            _ => {}
+        }
+    }
+    for binding in lint.bindings().into_iter().filter(|binding| binding.is_cluster_wide) {
+        let signers = match binding.role {
+            Some(role) => signers_of(role),
+            None if binding.object.text("roleRef.name") == Some("cluster-admin") => Some(None),
+            None => None,
+        };
+        let Some(signers) = signers else { continue };
+        for subject in &binding.subjects {
+            let covers = accounts.iter().any(|(namespace, name)| subject.covers(namespace, name));
+            let account = (subject.kind == "ServiceAccount").then(|| (subject.namespace.map(str::to_owned), subject.name.to_owned()));
+            // cluster-admin is somebody's right to everything, not a wrong right to approve.
+            if covers || binding.role.is_some() {
+                grants.push(Grant {
+                    signers: signers.clone(),
+                    account,
+                    is_right: covers,
+                    document: binding.object.document,
+                    path: subject.path.key("name"),
+                });
+            }
+        }
+    }
+    grants
+}
+
+/// Where cert-manager runs: as the inventory says, and as its chart in the tree does.
+fn cert_managers(lint: &Lint<'_>, charts: &[ChartUse<'_>]) -> Vec<(String, String)> {
+    let known = &lint.scope.model.cert_manager;
+    let mut accounts = vec![(known.namespace.clone(), known.service_account.clone())];
+    for chart in charts.iter().filter(|chart| chart.name == CERT_MANAGER_CHART) {
+        let name = chart.values.text("serviceAccount.name").map(str::to_owned).or_else(|| chart.fullname());
+        let namespace = chart.values.text("namespace").or(chart.namespace);
+        accounts.extend(namespace.map(str::to_owned).zip(name));
+    }
+    accounts
+}
+
+/// The approver of the chart step-issuer, for both kinds, bound to `certManager.serviceAccount`.
+fn of_chart<'a>(chart: &'a ChartUse<'a>, is_right: &dyn Fn(Option<&str>, &str) -> bool) -> Grant<'a> {
+    let text = |key: &str| chart.values.text(&format!("certManager.serviceAccount.{key}")).unwrap_or("cert-manager");
+    let (namespace, name) = (text("namespace"), text("name"));
+    let written = ["name", "namespace"].into_iter().find_map(|key| chart.values.get(&format!("certManager.serviceAccount.{key}")));
+    let is_known = written.is_some() || chart.values.are_complete();
+    let (document, path) = match written {
+        Some(given) => (given.document, given.path),
+        None => chart.place_for("certManager.serviceAccount.name"),
+    };
+    Grant {
+        signers: None,
+        account: Some((Some(namespace.to_owned()), name.to_owned())),
+        is_right: !is_known || is_right(Some(namespace), name),
+        document,
+        path,
+    }
+}
+
+/// `approveSignerNames` of cert-manager's own chart: an empty list is every signer.
+fn of_cert_manager<'a>(chart: &'a ChartUse<'a>) -> Option<Grant<'a>> {
+    let given = chart.values.get("approveSignerNames")?;
+    let names: Vec<&'a str> = given.node.as_list()?.iter().filter_map(Node::as_str).collect();
+    let signers = (!names.is_empty()).then_some(names);
+    Some(Grant { signers, account: None, is_right: true, document: given.document, path: given.path })
+}
+
+/// The signers that a ClusterRole lets approve: Some(None) for every one, None for none. The rules of an aggregated role
+/// are not known.
+fn signers_of<'a>(role: Object<'a>) -> Option<Option<Vec<&'a str>>> {
+    let mut found: Option<Option<Vec<&'a str>>> = None;
+    for right in rights(role).filter(|right| right.allows(CERT_MANAGER_GROUP, "signers", "approve")) {
+        let names: Vec<&'a str> = right.words("resourceNames").collect();
+        match (&mut found, names.is_empty()) {
+            (_, true) => return Some(None),
+            (Some(Some(known)), false) => known.extend(names),
+            (found, false) => *found = Some(Some(names)),
+        }
+    }
+    found
+}

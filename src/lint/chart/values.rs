@@ -1,0 +1,121 @@
+//! The values of a chart in use: several layers, of which the strongest that says something wins, each value with the place
+//! where it was written.
+
+use std::borrow::Cow;
+
+use crate::manifest::Document;
+use crate::yaml::{Node, Path, Value};
+
+/// The values of a chart, strongest layer first. Helm merges maps key by key and replaces everything else; null takes a
+/// value of a weaker layer away.
+#[derive(Debug, Default)]
+pub(in crate::lint) struct Values<'a> {
+    pub(super) layers: Vec<Layer<'a>>,
+    /// Whether there are more, which are not in the tree: what is absent here may be set there.
+    pub(super) are_incomplete: bool,
+}
+
+/// One layer of values.
+#[derive(Debug)]
+pub(super) struct Layer<'a> {
+    pub(super) document: &'a Document,
+    pub(super) node: Cow<'a, Node>,
+    pub(super) source: Source,
+}
+
+/// Where the values of a layer stand in its document.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// As they are, below that path.
+    Below(Path),
+    /// As a text at that path.
+    Text(Path),
+    /// As a list of names and values at that path; the names in their order.
+    Parameters(Path, Vec<String>),
+}
+
+/// A value that somebody wrote.
+#[derive(Debug)]
+pub(in crate::lint) struct Given<'v, 'a> {
+    pub(in crate::lint) node: &'v Node,
+    /// Where it stands.
+    pub(in crate::lint) document: &'a Document,
+    pub(in crate::lint) path: Path,
+}
+
+impl<'a> Layer<'a> {
+    /// Values that stand in a document as they are.
+    pub(super) fn below(document: &'a Document, path: Path, node: &'a Node) -> Layer<'a> {
+        Layer { document, node: Cow::Borrowed(node), source: Source::Below(path) }
+    }
+
+    /// The path in the document of a path of the values.
+    pub(super) fn path(&self, value: &Path) -> Path {
+        match &self.source {
+            Source::Below(base) => base.join(value.segments()),
+            Source::Text(base) => base.clone(),
+            Source::Parameters(base, names) => {
+                let value = value.to_string();
+                let is_it = |name: &String| *name == value || name.strip_prefix(&value).is_some_and(|rest| rest.starts_with('.'));
+                names.iter().position(is_it).map_or_else(|| base.clone(), |index| base.index(index).key("value"))
+            }
+        }
+    }
+}
+
+impl<'a> Values<'a> {
+    /// The value at a path of plain keys, such as `serviceAccount.create`.
+    pub(in crate::lint) fn get(&self, path: &str) -> Option<Given<'_, 'a>> {
+        for layer in &self.layers {
+            match follow(&layer.node, path) {
+                Followed::To(node) => {
+                    return Some(Given { node, document: layer.document, path: layer.path(&Path::of(path.split('.'))) });
+                }
+                Followed::Ended => return None,
+                Followed::Absent => {}
+            }
+        }
+        None
+    }
+
+    /// The string there; None also where it is empty, which charts take for absent.
+    pub(in crate::lint) fn text(&self, path: &str) -> Option<&str> {
+        self.get(path)?.node.as_str().filter(|text| !text.is_empty())
+    }
+
+    /// Whether `true` stands there.
+    pub(in crate::lint) fn is_true(&self, path: &str) -> bool {
+        self.get(path).is_some_and(|given| given.node.value == Value::Boolean(true))
+    }
+
+    /// Whether all values are known.
+    pub(in crate::lint) fn are_complete(&self) -> bool {
+        !self.are_incomplete
+    }
+
+    /// Where a value could be written that nobody wrote.
+    pub(super) fn place_for(&self, value: &str) -> Option<(&'a Document, Path)> {
+        let layer = self.layers.first()?;
+        Some((layer.document, layer.path(&Path::of(value.split('.')))))
+    }
+}
+
+enum Followed<'v> {
+    To(&'v Node),
+    /// Something on the way is no map, so weaker layers are not asked.
+    Ended,
+    Absent,
+}
+
+fn follow<'v>(mut node: &'v Node, path: &str) -> Followed<'v> {
+    for key in path.split('.') {
+        match &node.value {
+            Value::Map(map) => match map.get(key) {
+                Some(next) => node = next,
+                None => return Followed::Absent,
+            },
+            _ => return Followed::Ended,
+        }
+    }
+    if node.value == Value::Null { Followed::Ended } else { Followed::To(node) }
+}

@@ -1,0 +1,97 @@
+//! Rights to read where the CA keeps its keys.
+
+use super::width::runs_controller;
+use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART};
+use crate::finding::RBAC_REACHES_CA_KEYS;
+use crate::lint::Lint;
+use crate::lint::rights::{Binding, Right, Subject, rights};
+
+/// A release of the chart step-certificates.
+pub(super) struct Release {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    pub(super) fullname: String,
+    /// Whether the keys lie in a ConfigMap, as the chart's bootstrap leaves them.
+    keys_in_config_map: bool,
+}
+
+/// The authorities of the inventory, and the chart's releases in the tree.
+pub(super) fn releases(lint: &Lint<'_>) -> Vec<Release> {
+    let charts = || lint.charts.iter().filter(|chart| chart.name == STEP_CERTIFICATES_CHART);
+    let is_bootstrapped = |namespace: &str| {
+        let mut near = charts().filter(|chart| chart.namespace == Some(namespace));
+        !near.any(|chart| ["inject.enabled", "existingSecrets.enabled"].into_iter().any(|value| chart.values.is_true(value)))
+    };
+    let known = lint.scope.model.authorities.values().map(|authority| Release {
+        namespace: authority.namespace.clone(),
+        name: authority.release.clone(),
+        fullname: authority.fullname.clone(),
+        keys_in_config_map: is_bootstrapped(&authority.namespace),
+    });
+    let mut releases: Vec<Release> = known.collect();
+    for chart in charts() {
+        let Some((namespace, fullname)) = chart.namespace.zip(chart.fullname()) else { continue };
+        if !releases.iter().any(|known| known.namespace == namespace && known.fullname == fullname) {
+            let name = chart.release.clone().unwrap_or_default();
+            releases.push(Release { namespace: namespace.to_owned(), name, fullname, keys_in_config_map: is_bootstrapped(namespace) });
+        }
+    }
+    releases
+}
+
+/// Judges every binding that holds where a CA lies.
+pub(super) fn check(lint: &mut Lint<'_>) {
+    let releases = releases(lint);
+    for binding in lint.bindings() {
+        let here = |release: &&Release| binding.is_cluster_wide || binding.object.namespace() == Some(release.namespace.as_str());
+        let Some(role) = binding.role else { continue };
+        let Some(subject) = binding.subjects.iter().find(|subject| !is_expected(lint, subject)) else { continue };
+        for release in releases.iter().filter(here) {
+            if let Some((right, resource)) = rights(role).find_map(|right| Some((right.clone(), reached(lint, &right, subject, release)?)))
+            {
+                report(lint, &binding, subject, &right, resource, release);
+                break;
+            }
+        }
+    }
+}
+
+/// cert-manager writes Secrets and step-issuer reads them, wherever they are.
+fn is_expected(lint: &Lint<'_>, subject: &Subject<'_>) -> bool {
+    let known = &lint.scope.model.cert_manager;
+    let is_issuer = || lint.charts.iter().any(|chart| chart.name == STEP_ISSUER_CHART && chart.fullname().as_deref() == Some(subject.name));
+    subject.is_account(Some(&known.namespace), &known.service_account) || is_issuer()
+}
+
+/// The resource through which a right reaches the keys.
+fn reached(lint: &Lint<'_>, right: &Right<'_>, subject: &Subject<'_>, release: &Release) -> Option<&'static str> {
+    let reads = |verbs: &[&str]| verbs.iter().any(|verb| right.holds("verbs", verb));
+    let is_core = |resource: &str| right.holds("apiGroups", "") && right.holds("resources", resource);
+    let fullname = &release.fullname;
+    let named = |names: &[String]| right.words("resourceNames").any(|name| names.iter().any(|known| known == name));
+    let is_open = !right.is_by_name() && reads(&["get", "list", "watch"]);
+    let secrets = [format!("{fullname}-secrets"), format!("{fullname}-ca-password")];
+    if is_core("secrets") && (is_open || reads(&["get"]) && named(&secrets)) {
+        return Some("secrets");
+    }
+    // Half the controllers of a cluster read all ConfigMaps.
+    let is_open = is_open && !runs_controller(lint, subject);
+    let is_config_map = release.keys_in_config_map && is_core("configmaps");
+    (is_config_map && (is_open || reads(&["get"]) && named(&secrets[..1]))).then_some("configmaps")
+}
+
+fn report(lint: &mut Lint<'_>, binding: &Binding<'_>, subject: &Subject<'_>, right: &Right<'_>, resource: &str, release: &Release) {
+    let Release { namespace, fullname, .. } = release;
+    let what = match resource {
+        "secrets" => format!("the Secrets of namespace `{namespace}`, among them the password of the CA's keys (`{fullname}-ca-password`)"),
+        _ => format!(
+            "the ConfigMaps of namespace `{namespace}`; after the chart's bootstrap `{fullname}-secrets`, a ConfigMap, holds the CA's keys"
+        ),
+    };
+    let message = format!("{} `{}` may read {what}", subject.kind, subject.name);
+    let help = match binding.is_cluster_wide {
+        true => "name the objects with `resourceNames`, and bind the role in the namespaces that need it",
+        false => "name the objects that are needed with `resourceNames`",
+    };
+    lint.report(&RBAC_REACHES_CA_KEYS, right.role.document, &right.path.key("resources"), message, help);
+}

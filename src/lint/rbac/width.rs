@@ -1,0 +1,68 @@
+//! Roles that allow everything, and rights to write everywhere.
+
+use crate::finding::{RBAC_CLUSTER_WIDE_WRITE, RBAC_WILDCARD};
+use crate::lint::Lint;
+use crate::lint::object::Object;
+use crate::lint::rights::{Binding, Right, Subject, rights};
+
+/// Verbs that change something.
+const WRITES: &[&str] = &["create", "update", "patch", "delete", "deletecollection", "*"];
+
+/// Group and resources with which somebody who may write them everywhere can get at certificates or keys.
+const SENSITIVE: &[(&str, &[&str])] = &[
+    ("", &["secrets", "configmaps", "serviceaccounts"]),
+    ("cert-manager.io", &["certificates", "certificaterequests", "issuers", "clusterissuers"]),
+    ("certmanager.step.sm", &["stepissuers", "stepclusterissuers"]),
+    ("rbac.authorization.k8s.io", &["roles", "rolebindings", "clusterroles", "clusterrolebindings"]),
+];
+
+/// Judges both.
+pub(super) fn check(lint: &mut Lint<'_>) {
+    let roles: Vec<Object<'_>> = lint.roles().collect();
+    for right in roles.into_iter().flat_map(rights).filter(is_wildcard) {
+        let what = if right.words("apiGroups").any(|group| group == "*") { "everything" } else { "everything in its API groups" };
+        let message =
+            format!("{} `{}` allows {what}, Secrets included where they are among it", right.role.identity.kind, right.role.name());
+        let help = "name the resources and the verbs that are needed";
+        lint.report(&RBAC_WILDCARD, right.role.document, &right.path, message, help);
+    }
+    for binding in lint.bindings().into_iter().filter(|binding| binding.is_cluster_wide) {
+        cluster_wide(lint, &binding);
+    }
+}
+
+fn is_wildcard(right: &Right<'_>) -> bool {
+    let has_star = |list: &str| right.words(list).any(|word| word == "*");
+    has_star("resources") && has_star("verbs")
+}
+
+/// A right that is bound in every namespace. Controllers, which run for good, need such rights; what runs once does not.
+fn cluster_wide(lint: &mut Lint<'_>, binding: &Binding<'_>) {
+    let Some(role) = binding.role else { return };
+    let Some(subject) = binding.subjects.iter().find(|subject| subject.kind == "ServiceAccount" && !runs_controller(lint, subject)) else {
+        return;
+    };
+    for right in rights(role).filter(|right| !right.is_by_name() && !is_wildcard(right)) {
+        let Some(resource) = written(&right) else { continue };
+        let message =
+            format!("`{}` may write `{resource}` in every namespace, by ClusterRoleBinding `{}`", subject.name, binding.object.name());
+        let help = "bind the role with a RoleBinding in each namespace that needs it";
+        lint.report(&RBAC_CLUSTER_WIDE_WRITE, role.document, &right.path.key("verbs"), message, help);
+    }
+}
+
+/// A sensitive resource that a right allows to write.
+fn written(right: &Right<'_>) -> Option<&'static str> {
+    if !right.words("verbs").any(|verb| WRITES.contains(&verb)) {
+        return None;
+    }
+    let mut all = SENSITIVE.iter().flat_map(|(group, resources)| resources.iter().map(move |resource| (*group, *resource)));
+    all.find(|(group, resource)| right.holds("apiGroups", group) && right.holds("resources", resource)).map(|(_, resource)| resource)
+}
+
+/// Whether a ServiceAccount runs something for good.
+pub(super) fn runs_controller(lint: &Lint<'_>, subject: &Subject<'_>) -> bool {
+    lint.workloads()
+        .filter(|workload| workload.is_lasting())
+        .any(|workload| subject.is_account(workload.object.namespace(), workload.service_account().0))
+}
