@@ -267,3 +267,92 @@ fn signers_of<'a>(role: Object<'a>) -> Option<Option<Vec<&'a str>>> {
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Level;
+    use crate::lint::testing::found;
+
+    const ISSUER: &str = "apiVersion: certmanager.step.sm/v1beta1\nkind: StepIssuer\nmetadata: {name: step-issuer, namespace: smallstep}\n";
+    const CONTROLLER: &str = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x, namespace: smallstep}\nspec: {template: {spec: {containers: [{name: manager, image: 'cr.smallstep.com/smallstep/step-issuer:0.11.0', args: [ARGS]}]}}}\n";
+
+    fn of(inventory: &str, files: &[(&str, &str)]) -> Vec<(&'static str, Level)> {
+        let all: Vec<(&str, &str)> = [("issuer.yaml", ISSUER)].into_iter().chain(files.iter().copied()).collect();
+        let approval = |code: &str| code.starts_with("approv");
+        found(inventory, &all).into_iter().filter(|(code, ..)| approval(code)).map(|(code, level, _)| (code, level)).collect()
+    }
+
+    fn role(signer: &str, account: &str) -> String {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: approver}}\nrules: [{{apiGroups: [cert-manager.io], resources: [signers], verbs: [approve], resourceNames: ['{signer}']}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata: {{name: approver}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: approver}}\nsubjects: [{{kind: ServiceAccount, {account}}}]\n"
+        )
+    }
+
+    fn chart(name: &str, values: &str) -> String {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: {name}, namespace: {name}}}\nspec:\n  chart: {{spec: {{chart: {name}, version: 1.11.0}}}}\n  values: {values}\n"
+        )
+    }
+
+    #[test]
+    fn a_controller_without_a_right_to_approve_waits_for_ever() {
+        assert_eq!(of("", &[]), [("approver-missing", Level::Note)], "the chart may be elsewhere");
+        assert_eq!(of("", &[("controller.yaml", &CONTROLLER.replace("ARGS", ""))]), [("approver-missing", Level::Error)]);
+        assert_eq!(of("", &[("chart.yaml", &chart("cert-manager", "{}"))]), [("approver-missing", Level::Error)]);
+    }
+
+    #[test]
+    fn every_way_to_give_the_right_counts() {
+        let account = "name: cert-manager, namespace: cert-manager";
+        for signer in ["stepissuers.certmanager.step.sm/*", "stepissuers.certmanager.step.sm/smallstep.step-issuer"] {
+            assert_eq!(of("", &[("role.yaml", &role(signer, account))]), [], "{signer}");
+        }
+        assert_eq!(of("", &[("chart.yaml", &chart("step-issuer", "{}"))]), []);
+        assert_eq!(of("", &[("chart.yaml", &chart("cert-manager", "{approveSignerNames: []}"))]), []);
+        assert_eq!(of("", &[("chart.yaml", &chart("cert-manager", "{approveSignerNames: ['stepissuers.certmanager.step.sm/*']}"))]), []);
+        let group = role("stepissuers.certmanager.step.sm/*", account).replace(
+            "kind: ServiceAccount, name: cert-manager, namespace: cert-manager",
+            "kind: Group, name: 'system:serviceaccounts:cert-manager'",
+        );
+        assert_eq!(of("", &[("role.yaml", &group)]), []);
+    }
+
+    #[test]
+    fn a_right_for_other_signers_is_none() {
+        let other = role("clusterissuers.cert-manager.io/*", "name: cert-manager, namespace: cert-manager");
+        assert_eq!(of("", &[("role.yaml", &other)]), [("approver-missing", Level::Note)]);
+    }
+
+    #[test]
+    fn the_right_must_be_cert_managers() {
+        let role = role("stepissuers.certmanager.step.sm/*", "name: controller, namespace: pki");
+        assert_eq!(of("", &[("role.yaml", &role)]), [("approver-service-account", Level::Warning)]);
+        assert_eq!(of("certManager: {namespace: pki, serviceAccount: controller}\n", &[("role.yaml", &role)]), []);
+        let chart = chart("step-issuer", "{certManager: {serviceAccount: {namespace: pki}}}");
+        assert_eq!(of("", &[("chart.yaml", &chart)]), [("approver-service-account", Level::Warning)]);
+        assert_eq!(of("certManager: {namespace: pki}\n", &[("chart.yaml", &chart)]), []);
+    }
+
+    #[test]
+    fn a_disabled_check_needs_no_right_and_is_told_of() {
+        let unchecked = CONTROLLER.replace("ARGS", "--disable-approval-check");
+        assert_eq!(of("", &[("controller.yaml", &unchecked)]), [("approval-check-disabled", Level::Warning)]);
+        assert_eq!(
+            of("", &[("controller.yaml", &CONTROLLER.replace("ARGS", "--disable-approval-check=false"))]),
+            [("approver-missing", Level::Error)]
+        );
+    }
+
+    #[test]
+    fn cert_manager_may_leave_approval_to_a_policy_engine() {
+        let disabled = chart("cert-manager", "{disableAutoApproval: true}");
+        let issuer = chart("step-issuer", "{}");
+        let expected = [("approval-disabled-without-policy", Level::Warning)];
+        assert_eq!(of("", &[("chart.yaml", &disabled), ("issuer-chart.yaml", &issuer)]), expected);
+        let by_flag = chart("cert-manager", "{extraArgs: ['--controllers=*,-certificaterequests-approver']}");
+        assert_eq!(of("", &[("chart.yaml", &by_flag)]), expected);
+        let policy = "apiVersion: policy.cert-manager.io/v1alpha1\nkind: CertificateRequestPolicy\nmetadata: {name: x}\n";
+        assert_eq!(of("", &[("chart.yaml", &disabled), ("policy.yaml", policy)]), []);
+        assert_eq!(of("", &[("chart.yaml", &chart("cert-manager", "{disableAutoApproval: false}")), ("issuer-chart.yaml", &issuer)]), []);
+    }
+}

@@ -144,3 +144,68 @@ pub(super) fn replaces_image(lint: &Lint<'_>, chart: &ChartUse<'_>, image: &str)
     kustomizations(lint, chart).any(|document| replaces(&document.node))
         || post.iter().filter_map(|node| node.get("kustomize")).any(replaces)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    const SPLIT: &str = "chart-service-account-split";
+    const DEFAULT: &str = "chart-default-service-account";
+    const WITHOUT: &str = "chart-service-account-without-namespace";
+
+    fn kustomization(values: &str, more: &str) -> String {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - name: step-issuer\n    version: 1.11.0\n    includeCRDs: true\n    namespace: smallstep\n    valuesInline: {values}\n{more}"
+        )
+    }
+
+    fn of(code: &str, inventory: &str, values: &str, more: &str) -> usize {
+        places(code, inventory, &[("kustomization.yaml", &kustomization(values, more))]).len()
+    }
+
+    #[test]
+    fn a_name_without_an_account_splits_rights_and_pod() {
+        assert_eq!(of(SPLIT, "", "{serviceAccount: {name: x}}", ""), 1);
+        assert_eq!(of(SPLIT, "", "{serviceAccount: {name: x, create: false}}", ""), 1);
+        assert_eq!(of(SPLIT, "", "{serviceAccount: {name: x, create: true}}", ""), 0);
+        let patch = "patches:\n  - target: {kind: Deployment}\n    patch: |-\n      - {op: add, path: /spec/template/spec/serviceAccountName, value: x}\n";
+        assert_eq!(of(SPLIT, "", "{serviceAccount: {name: x}}", patch), 0, "a patch mends it");
+    }
+
+    #[test]
+    fn the_default_account_is_told_of_unless_values_are_elsewhere() {
+        assert_eq!(of(DEFAULT, "", "{replicaCount: 2}", ""), 1);
+        assert_eq!(of(DEFAULT, "", "{serviceAccount: {create: true}}", ""), 0);
+        let release = |more: &str| {
+            format!(
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: step-issuer}}\nspec:\n  chart: {{spec: {{chart: step-issuer, version: 1.11.0}}}}\n{more}"
+            )
+        };
+        assert_eq!(places(DEFAULT, "", &[("release.yaml", &release(""))]).len(), 1);
+        let unknown = release("  valuesFrom: [{kind: ConfigMap, name: values}]\n");
+        assert_eq!(places(DEFAULT, "", &[("release.yaml", &unknown)]).len(), 0);
+    }
+
+    #[test]
+    fn an_account_without_a_namespace_needs_a_patch() {
+        let values = "{serviceAccount: {create: true}}";
+        assert_eq!(of(WITHOUT, "", values, ""), 1);
+        assert_eq!(of(WITHOUT, "versions: {kustomize: '5.8'}\n", values, "namespace: smallstep\n"), 1);
+        assert_eq!(of(WITHOUT, "versions: {kustomize: '5.7'}\n", values, "namespace: smallstep\n"), 0);
+        let patch = |kind: &str| {
+            format!(
+                "patches:\n  - target: {{kind: {kind}}}\n    patch: |-\n      - {{op: add, path: /metadata/namespace, value: smallstep}}\n"
+            )
+        };
+        assert_eq!(of(WITHOUT, "", values, &patch("ServiceAccount")), 0);
+        assert_eq!(of(WITHOUT, "", values, &patch("Deployment")), 1);
+        assert_eq!(of(WITHOUT, "", values, "patches:\n  - path: account.yaml\n"), 0, "what a file patches is not known");
+    }
+
+    #[test]
+    fn an_engine_that_fills_namespaces_in_is_no_problem() {
+        let kustomization = kustomization("{serviceAccount: {create: true}}", "");
+        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\nspec: {destination: {namespace: smallstep}, source: {path: out}}\n";
+        assert_eq!(places(WITHOUT, "", &[("kustomization.yaml", &kustomization), ("application.yaml", application)]).len(), 0);
+    }
+}

@@ -107,3 +107,58 @@ fn is_authority(lint: &Lint<'_>, label: &str) -> bool {
     let authorities = &lint.scope.model.authorities;
     label == STEP_CERTIFICATES_CHART || authorities.values().any(|authority| label == authority.fullname || label == authority.release)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    fn of(code: &str, version: &str, values: &str, more: &str) -> usize {
+        let text = format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - {{name: step-issuer, version: {version}, includeCRDs: true, valuesInline: {values}}}\n{more}"
+        );
+        places(code, "", &[("kustomization.yaml", &text)]).len()
+    }
+
+    #[test]
+    fn the_withdrawn_image_is_only_in_old_charts() {
+        let code = "chart-image-withdrawn";
+        assert_eq!(of(code, "1.9.11", "{}", ""), 1);
+        assert_eq!(of(code, "1.9.9", "{kubeRBACproxy: {image: {repository: gcr.io/kubebuilder/kube-rbac-proxy}}}", ""), 1);
+        assert_eq!(of(code, "1.10.0", "{}", ""), 0);
+        assert_eq!(of(code, "1.9.9", "{kubeRBACproxy: {image: {repository: quay.io/brancz/kube-rbac-proxy}}}", ""), 0);
+        let mirror = "images:\n  - {name: gcr.io/kubebuilder/kube-rbac-proxy, newName: mirror.example.org/kube-rbac-proxy}\n";
+        assert_eq!(of(code, "1.9.9", "{}", mirror), 0);
+    }
+
+    #[test]
+    fn chart_and_image_belong_together() {
+        let code = "chart-image-tag-mismatch";
+        for (version, tag) in [("1.11.0", "0.9.9"), ("1.9.9", "0.11.0"), ("1.11.0", "v0.10.2"), ("1.10.0", "0.11.0@sha256:00")] {
+            assert_eq!(of(code, version, &format!("{{image: {{tag: \"{tag}\"}}}}"), ""), 1, "{version} {tag}");
+        }
+        for (version, tag) in [("1.11.0", "0.11.0"), ("1.9.9", "0.9.11"), ("1.11.0", ""), ("1.11.0", "latest"), ("1.11.0", "ours-7")] {
+            assert_eq!(of(code, version, &format!("{{image: {{tag: \"{tag}\"}}}}"), ""), 0, "{version} {tag}");
+        }
+    }
+
+    #[test]
+    fn only_a_required_affinity_to_the_ca_pins() {
+        let code = "affinity-pins-controller";
+        let term = |labels: &str, topology: &str| {
+            format!(
+                "{{affinity: {{podAffinity: {{requiredDuringSchedulingIgnoredDuringExecution: [{{topologyKey: {topology}, labelSelector: {{{labels}}}}}]}}}}}}"
+            )
+        };
+        let host = "kubernetes.io/hostname";
+        assert_eq!(of(code, "1.11.0", &term("matchLabels: {app.kubernetes.io/name: step-certificates}", host), ""), 1);
+        let expression = "matchExpressions: [{key: app.kubernetes.io/name, operator: In, values: [step-certificates]}]";
+        assert_eq!(of(code, "1.11.0", &term(expression, host), ""), 1);
+        assert_eq!(of(code, "1.11.0", &term("matchLabels: {app: cache}", host), ""), 0);
+        assert_eq!(
+            of(code, "1.11.0", &term("matchLabels: {app.kubernetes.io/name: step-certificates}", "topology.kubernetes.io/zone"), ""),
+            0
+        );
+        let preferred = "{affinity: {podAffinity: {preferredDuringSchedulingIgnoredDuringExecution: [{weight: 1}]}}}";
+        assert_eq!(of(code, "1.11.0", preferred, ""), 0);
+    }
+}

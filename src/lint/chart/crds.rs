@@ -49,3 +49,51 @@ fn may_fetch(kustomization: &Node) -> bool {
         is_remote && (name.contains("step") || name.to_ascii_lowercase().contains("crd"))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Level;
+    use crate::lint::testing::found;
+
+    fn of(files: &[(&str, &str)]) -> Vec<Level> {
+        found("", files).into_iter().filter(|(code, ..)| *code == "chart-crds-missing").map(|(_, level, _)| level).collect()
+    }
+
+    const CHART: &str =
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - {name: step-issuer, version: 1.11.0}\n";
+
+    #[test]
+    fn kustomize_leaves_them_out_unless_it_is_told() {
+        assert_eq!(of(&[("kustomization.yaml", CHART)]), [Level::Error]);
+        assert_eq!(of(&[("kustomization.yaml", &CHART.replace("}", ", includeCRDs: true}"))]), []);
+        let crd =
+            "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: stepissuers.certmanager.step.sm}\n";
+        assert_eq!(of(&[("kustomization.yaml", CHART), ("crds.yaml", crd)]), []);
+        let remote =
+            format!("{CHART}resources: [https://raw.githubusercontent.com/smallstep/step-issuer/master/config/crd/bases/x.yaml]\n");
+        assert_eq!(of(&[("kustomization.yaml", &remote)]), [], "they may come from there");
+    }
+
+    #[test]
+    fn flux_installs_them_and_forgets_them() {
+        let release = |more: &str| {
+            format!(
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: step-issuer}}\nspec:\n  chart: {{spec: {{chart: step-issuer, version: 1.11.0}}}}\n{more}"
+            )
+        };
+        assert_eq!(of(&[("release.yaml", &release(""))]), [Level::Note]);
+        assert_eq!(of(&[("release.yaml", &release("  upgrade: {crds: CreateReplace}\n"))]), []);
+        assert_eq!(of(&[("release.yaml", &release("  install: {crds: Skip}\n"))]), [Level::Error]);
+    }
+
+    #[test]
+    fn argo_cd_brings_them_unless_it_is_told_not_to() {
+        let application = |helm: &str| {
+            format!(
+                "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: x}}\nspec: {{source: {{chart: step-issuer, targetRevision: 1.11.0, helm: {helm}}}}}\n"
+            )
+        };
+        assert_eq!(of(&[("application.yaml", &application("{}"))]), []);
+        assert_eq!(of(&[("application.yaml", &application("{skipCrds: true}"))]), [Level::Error]);
+    }
+}

@@ -67,6 +67,7 @@ fn twice(lint: &mut Lint<'_>, chart: &ChartUse<'_>, key: &str, kind: &str) {
 #[cfg(test)]
 mod tests {
     use super::survives;
+    use crate::lint::testing::places;
 
     #[test]
     fn what_changes_without_quotes_is_known() {
@@ -83,5 +84,32 @@ mod tests {
         ] {
             assert!(survives(text), "{text}");
         }
+    }
+
+    fn of(code: &str, values: &str, more: &[(&str, &str)]) -> Vec<String> {
+        let text = format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - name: step-issuer\n    version: 1.11.0\n    includeCRDs: true\n    namespace: smallstep\n    releaseName: step-issuer\n    valuesInline:\n      stepIssuer: {values}\n"
+        );
+        let files: Vec<(&str, &str)> = [("kustomization.yaml", text.as_str())].into_iter().chain(more.iter().copied()).collect();
+        places(code, "", &files)
+    }
+
+    #[test]
+    fn a_name_that_is_true_needs_quotes() {
+        let code = "chart-value-unquoted";
+        assert_eq!(of(code, "{create: true, provisioner: {name: \"true\", kid: x}}", &[]), ["10:54"]);
+        assert_eq!(of(code, "{create: true, provisioner: {name: step-issuer, kid: x}}", &[]), [""; 0]);
+        assert_eq!(of(code, "{create: false, provisioner: {name: \"true\", kid: x}}", &[]), [""; 0], "it makes none");
+    }
+
+    #[test]
+    fn an_issuer_of_the_chart_is_no_second_one_of_another_name() {
+        let code = "chart-issuer-twice";
+        let issuer = |name: &str| {
+            format!("apiVersion: certmanager.step.sm/v1beta1\nkind: StepIssuer\nmetadata: {{name: {name}, namespace: smallstep}}\n")
+        };
+        assert_eq!(of(code, "{create: true}", &[("issuer.yaml", &issuer("step-issuer"))]).len(), 1);
+        assert_eq!(of(code, "{create: true}", &[("issuer.yaml", &issuer("another"))]).len(), 0);
+        assert_eq!(of(code, "{create: false}", &[("issuer.yaml", &issuer("step-issuer"))]).len(), 0);
     }
 }

@@ -49,3 +49,47 @@ fn told(chart: &str, version: &str, problem: &ValueProblem) -> (&'static crate::
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Level;
+    use crate::lint::testing::found;
+
+    fn kustomization(name: &str, version: &str, values: &str) -> String {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - name: {name}\n    version: {version}\n    includeCRDs: true\n    valuesInline:\n      serviceAccount: {{create: true}}\n{values}"
+        )
+    }
+
+    fn of(name: &str, version: &str, values: &str) -> Vec<(&'static str, Level, String)> {
+        let mut found = found("", &[("kustomization.yaml", &kustomization(name, version, values))]);
+        found.retain(|(code, ..)| code.starts_with("values-"));
+        found
+    }
+
+    #[test]
+    fn a_key_is_shown_for_itself_and_a_wrong_value_for_its_own() {
+        let values = "      replicaCout: 2\n      replicaCount: two\n";
+        let expected = [("values-unknown-key", Level::Error, "9:7"), ("values-wrong-type", Level::Error, "10:21")];
+        let mut all = of("step-issuer", "1.11.0", values);
+        all.sort();
+        assert_eq!(all, expected.map(|(code, level, place)| (code, level, place.to_owned())));
+    }
+
+    #[test]
+    fn the_chart_of_the_ca_has_keys_of_its_own() {
+        assert_eq!(of("step-certificates", "1.30.1", ""), [("values-unknown-key", Level::Error, "8:7".to_owned())]);
+    }
+
+    #[test]
+    fn of_other_charts_nothing_is_said() {
+        assert_eq!(of("grafana", "8.0.0", "      zzz: 1\n"), []);
+        assert_eq!(of("step-certificates", "1.99.0", "      zzz: 1\n"), []);
+        assert_eq!(of("step-issuer", "2.0.0", ""), [("values-not-checked", Level::Note, "5:14".to_owned())]);
+    }
+
+    #[test]
+    fn null_is_right_anywhere() {
+        assert_eq!(of("step-issuer", "1.11.0", "      nodeSelector: null\n      image: null\n"), []);
+    }
+}

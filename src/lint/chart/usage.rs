@@ -101,3 +101,67 @@ pub(super) fn chart_name(text: &str) -> &str {
 pub(in crate::lint) fn is_step_issuer(chart: &ChartUse<'_>) -> bool {
     chart.name == STEP_ISSUER_CHART
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    const FLOATING: &str = "chart-version-floating";
+
+    fn kustomization(chart: &str) -> String {
+        format!(
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - name: step-issuer\n    includeCRDs: true\n{chart}"
+        )
+    }
+
+    fn release(chart: &str) -> String {
+        format!(
+            "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: step-issuer, namespace: smallstep}}\nspec:\n  upgrade: {{crds: CreateReplace}}\n{chart}"
+        )
+    }
+
+    fn application(source: &str) -> String {
+        format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: step-issuer, namespace: argocd}}\nspec:\n  source:\n    chart: step-issuer\n{source}"
+        )
+    }
+
+    #[test]
+    fn charts_of_every_engine_must_name_one_version() {
+        let repository = "    repo: https://smallstep.github.io/helm-charts\n";
+        let of = |text: &str| places(FLOATING, "", &[("file.yaml", text)]);
+        assert_eq!(of(&kustomization(&format!("{repository}    version: 1.x\n"))), ["7:14"]);
+        assert_eq!(of(&kustomization(repository)).len(), 1, "the newest one is taken");
+        assert_eq!(
+            of(&release("  chart: {spec: {chart: step-issuer, version: '>=1.0.0', sourceRef: {kind: HelmRepository, name: x}}}\n")).len(),
+            1
+        );
+        assert_eq!(of(&application("    targetRevision: '*'\n")), ["7:21"]);
+    }
+
+    #[test]
+    fn pinned_and_vendored_charts_are_right() {
+        let of = |text: &str| places(FLOATING, "", &[("file.yaml", text)]);
+        assert_eq!(of(&kustomization("    repo: https://smallstep.github.io/helm-charts\n    version: 1.11.0\n")), [""; 0]);
+        assert_eq!(of(&kustomization("    releaseName: x\n")), [""; 0], "a chart in the tree has no other version");
+        assert_eq!(of(&release("  chart: {spec: {chart: ./charts/step-issuer, sourceRef: {kind: GitRepository, name: x}}}\n")), [""; 0]);
+        assert_eq!(of(&application("    targetRevision: 1.11.0\n")), [""; 0]);
+        let other = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: x}\nspec: {source: {chart: grafana, targetRevision: 8.x}}\n";
+        assert_eq!(of(other), [""; 0], "other people's charts are their business");
+    }
+
+    #[test]
+    fn a_chart_behind_a_reference_is_followed() {
+        let release = release("  chartRef: {kind: OCIRepository, name: step-issuer}\n");
+        let source = |reference: &str| {
+            format!(
+                "apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata: {{name: step-issuer, namespace: smallstep}}\nspec:\n  url: oci://example.org/charts/step-issuer\n  ref: {{{reference}}}\n"
+            )
+        };
+        let of = |reference: &str| places(FLOATING, "", &[("release.yaml", &release), ("source.yaml", &source(reference))]);
+        assert_eq!(of("semver: 1.x").len(), 1);
+        assert_eq!(of("tag: 1.11.0"), [""; 0]);
+        assert_eq!(of("digest: sha256:00"), [""; 0]);
+        assert_eq!(places(FLOATING, "", &[("release.yaml", &release)]), [""; 0], "a source elsewhere is not known");
+    }
+}

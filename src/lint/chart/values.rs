@@ -119,3 +119,60 @@ fn follow<'v>(mut node: &'v Node, path: &str) -> Followed<'v> {
     }
     if node.value == Value::Null { Followed::Ended } else { Followed::To(node) }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    const CHART: &str = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts:\n  - {name: step-issuer, version: 1.11.0, includeCRDs: true, valuesFile: values.yaml";
+
+    fn disabled(chart: &str, files: &[(&str, &str)]) -> Vec<String> {
+        let kustomization = format!("{CHART}{chart}}}\n");
+        let all: Vec<(&str, &str)> = [("kustomization.yaml", kustomization.as_str())].into_iter().chain(files.iter().copied()).collect();
+        places("approval-check-disabled", "", &all)
+    }
+
+    const ON: &str = "deployment: {args: {disableApprovalCheck: true}}\n";
+    const OFF: &str = "deployment: {args: {disableApprovalCheck: false}}\n";
+
+    #[test]
+    fn the_way_of_merging_decides_which_value_wins() {
+        let inline = ", valuesInline: {deployment: {args: {disableApprovalCheck: false}}}";
+        assert_eq!(disabled("", &[("values.yaml", ON)]).len(), 1);
+        assert_eq!(disabled(inline, &[("values.yaml", ON)]).len(), 0, "inline wins over the file");
+        assert_eq!(disabled(&format!("{inline}, valuesMerge: merge"), &[("values.yaml", ON)]).len(), 1, "the file wins");
+        assert_eq!(disabled(&format!("{inline}, valuesMerge: replace"), &[("values.yaml", ON)]).len(), 0, "there is no file");
+    }
+
+    #[test]
+    fn additional_files_win_over_all_and_the_last_one_most() {
+        let more = ", valuesInline: {deployment: {args: {disableApprovalCheck: true}}}, additionalValuesFiles: [one.yaml, two.yaml]";
+        assert_eq!(disabled(more, &[("values.yaml", ON), ("one.yaml", ON), ("two.yaml", OFF)]).len(), 0);
+        assert_eq!(disabled(more, &[("values.yaml", OFF), ("one.yaml", OFF), ("two.yaml", ON)]), ["1:43"]);
+    }
+
+    #[test]
+    fn null_takes_a_weaker_value_away() {
+        let inline = ", valuesInline: {deployment: {args: {disableApprovalCheck: null}}}";
+        assert_eq!(disabled(inline, &[("values.yaml", ON)]).len(), 0);
+    }
+
+    fn application(helm: &str) -> Vec<String> {
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {{name: step-issuer}}\nspec:\n  source:\n    chart: step-issuer\n    targetRevision: 1.11.0\n    helm:\n{helm}"
+        );
+        places("approval-check-disabled", "", &[("application.yaml", &text)])
+    }
+
+    #[test]
+    fn parameters_of_argo_cd_win_over_its_values() {
+        let parameter =
+            |value: &str| format!("      parameters:\n        - {{name: deployment.args.disableApprovalCheck, value: \"{value}\"}}\n");
+        let values = "      values: |\n        deployment: {args: {disableApprovalCheck: true}}\n";
+        assert_eq!(application(values), ["10:9"]);
+        assert_eq!(application(&parameter("true")), ["10:63"]);
+        assert_eq!(application(&format!("{values}{}", parameter("false"))), [""; 0]);
+        let object = "      valuesObject: {deployment: {args: {disableApprovalCheck: false}}}\n";
+        assert_eq!(application(&format!("{values}{object}")), [""; 0], "`valuesObject` stands in for `values`");
+    }
+}

@@ -74,3 +74,40 @@ fn secret_target(lint: &mut Lint<'_>, bundle: Object<'_>) {
 fn is_switched_on(word: &str) -> bool {
     word == "--secret-targets-enabled" || word == "--secret-targets-enabled=true"
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::finding::Level;
+    use crate::lint::testing::found;
+
+    fn of(inventory: &str, files: &[(&str, &str)]) -> Vec<(&'static str, Level)> {
+        found(inventory, files).into_iter().filter(|(code, ..)| code.contains("bundle")).map(|(code, level, _)| (code, level)).collect()
+    }
+
+    #[test]
+    fn a_cluster_bundle_needs_a_trust_manager_that_looks_at_it() {
+        let bundle = "apiVersion: trust-manager.io/v1alpha2\nkind: ClusterBundle\nmetadata: {name: ca}\n";
+        let expected = [("cluster-bundle-not-reconciled", Level::Error)];
+        assert_eq!(of("", &[("bundle.yaml", bundle)]), expected);
+        assert_eq!(of("versions: {trustManager: '0.25.1'}\n", &[("bundle.yaml", bundle)]), expected);
+        assert_eq!(of("versions: {trustManager: '0.26'}\n", &[("bundle.yaml", bundle)]), []);
+        let other =
+            "apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: ca}\nspec: {target: {configMap: {key: ca.crt}}}\n";
+        assert_eq!(of("", &[("bundle.yaml", other)]), []);
+    }
+
+    #[test]
+    fn secrets_are_written_where_trust_manager_was_told_so() {
+        let bundle =
+            "apiVersion: trust.cert-manager.io/v1alpha1\nkind: Bundle\nmetadata: {name: ca}\nspec: {target: {secret: {key: ca.crt}}}\n";
+        let chart = |values: &str| {
+            format!(
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: trust-manager}}\nspec:\n  chart: {{spec: {{chart: trust-manager, version: v0.24.0}}}}\n  values: {values}\n"
+            )
+        };
+        let of = |values: &str| of("", &[("bundle.yaml", bundle), ("chart.yaml", &chart(values))]);
+        assert_eq!(of("{}"), [("bundle-secret-target-disabled", Level::Warning)]);
+        assert_eq!(of("{secretTargets: {enabled: true}}"), []);
+        assert_eq!(super::tests::of("", &[("bundle.yaml", bundle)]), [("bundle-secret-target-disabled", Level::Note)], "nobody knows");
+    }
+}

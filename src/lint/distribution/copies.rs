@@ -151,3 +151,90 @@ fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrie
         lint.report(&REPLICATION_COPIES_NOTHING, carrier.document, &path, message, help);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::found;
+
+    fn codes(text: &str) -> Vec<&'static str> {
+        let mut codes: Vec<&str> = found("", &[("file.yaml", text)]).into_iter().map(|(code, ..)| code).collect();
+        codes.retain(|code| {
+            ["private-key-shared", "reflector-pattern-invalid", "replicator-pattern-is-a-glob", "replication-copies-nothing"].contains(code)
+        });
+        codes.sort_unstable();
+        codes
+    }
+
+    fn secret(kind: &str, annotations: &str) -> Vec<&'static str> {
+        let annotations = annotations.replace("replicator/", super::REPLICATOR).replace("reflector/", super::REFLECTOR);
+        codes(&format!(
+            "apiVersion: v1\nkind: {kind}\nmetadata: {{name: x, namespace: web, annotations: {{{annotations}}}}}\ndata: {{tls.key: '', ca.crt: ''}}\n"
+        ))
+    }
+
+    #[test]
+    fn a_key_for_everybody_is_told_of_and_a_certificate_of_the_ca_is_not() {
+        for annotations in [
+            "replicator/replicate-to: '.*'",
+            "replicator/replicate-to: 'team-[a-z]+'",
+            "replicator/replicate-to-matching: 'tls=yes'",
+            "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true'",
+            "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-allowed-namespaces: 'team-.*'",
+        ] {
+            assert_eq!(secret("Secret", annotations), ["private-key-shared"], "{annotations}");
+            assert_eq!(secret("ConfigMap", annotations), [""; 0], "{annotations}");
+        }
+    }
+
+    #[test]
+    fn namespaces_by_name_are_somebodys_decision() {
+        assert_eq!(secret("Secret", "replicator/replicate-to: 'web,shop'"), [""; 0]);
+        let annotations = "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-allowed-namespaces: 'web,shop'";
+        assert_eq!(secret("Secret", annotations), [""; 0]);
+        assert_eq!(secret("Secret", "replicator/replicate-to-matching: ''"), [""; 0]);
+    }
+
+    #[test]
+    fn a_pattern_that_throws_shares_nothing() {
+        let annotations =
+            "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-allowed-namespaces: '*'";
+        assert_eq!(secret("Secret", annotations), ["reflector-pattern-invalid"]);
+        assert_eq!(secret("ConfigMap", &annotations.replace("'*'", "'.*'")), [""; 0]);
+    }
+
+    #[test]
+    fn a_glob_is_told_of_in_both() {
+        assert_eq!(secret("ConfigMap", "replicator/replicate-to: 'team-*'"), ["replicator-pattern-is-a-glob"]);
+        let annotations = "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-auto-namespaces: 'team-*'";
+        assert_eq!(secret("ConfigMap", annotations), ["replicator-pattern-is-a-glob"]);
+        assert_eq!(secret("ConfigMap", "replicator/replicate-to: 'team-.*'"), [""; 0]);
+    }
+
+    #[test]
+    fn permission_alone_copies_nothing() {
+        assert_eq!(
+            secret("ConfigMap", "replicator/replication-allowed: 'true', replicator/replication-allowed-namespaces: '.*'"),
+            ["replication-copies-nothing"]
+        );
+        assert_eq!(secret("ConfigMap", "replicator/replication-allowed: 'true'"), ["replication-copies-nothing"]);
+        assert_eq!(secret("ConfigMap", "reflector/reflection-allowed: 'true'"), ["replication-copies-nothing"]);
+        assert_eq!(secret("ConfigMap", "reflector/reflection-auto-enabled: 'true'"), ["replication-copies-nothing"]);
+        assert_eq!(secret("ConfigMap", "reflector/reflection-allowed: 'false'"), [""; 0]);
+        assert_eq!(secret("ConfigMap", "replicator/replication-allowed: 'true', replicator/replicate-to: 'web'"), [""; 0]);
+    }
+
+    #[test]
+    fn a_copy_in_the_tree_makes_use_of_a_permission() {
+        let source = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ca, namespace: web, annotations: {replicator.v1.mittwald.de/replication-allowed: 'true', replicator.v1.mittwald.de/replication-allowed-namespaces: shop}}\n";
+        let copy = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: ca, namespace: shop, annotations: {replicator.v1.mittwald.de/replicate-from: web/ca}}\n";
+        assert_eq!(codes(&format!("{source}{copy}")), [""; 0]);
+        assert_eq!(codes(source), ["replication-copies-nothing"]);
+    }
+
+    #[test]
+    fn the_secret_of_a_certificate_always_holds_the_key() {
+        let certificate = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: web, namespace: web}\nspec: {secretName: web-tls, dnsNames: [web.web.svc], issuerRef: {group: example.org, kind: X, name: x}, secretTemplate: {annotations: {replicator.v1.mittwald.de/replicate-to: '.*'}}}\n";
+        assert_eq!(codes(certificate), ["private-key-shared"]);
+        assert_eq!(codes(&certificate.replace("'.*'", "shop")), [""; 0]);
+    }
+}

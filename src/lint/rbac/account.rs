@@ -49,3 +49,34 @@ fn stays(lint: &Lint<'_>, namespace: &str, names: &[String]) -> bool {
     });
     is_made || is_built
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    const AUTHORITY: &str = "authorities: {internal: {namespace: smallstep, release: ca}}\n";
+
+    fn of(account: &str, namespace: &str, more: &str) -> usize {
+        let job = format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: x, namespace: {namespace}}}\nspec: {{template: {{spec: {{serviceAccountName: {account}}}}}}}\n"
+        );
+        places("service-account-vanishes", AUTHORITY, &[("job.yaml", &job), ("more.yaml", more)]).len()
+    }
+
+    #[test]
+    fn the_account_of_the_chart_is_not_for_others() {
+        assert_eq!(of("ca-step-certificates-config", "smallstep", ""), 1);
+        assert_eq!(of("ca-step-certificates-config", "web", ""), 0);
+        assert_eq!(of("exporter", "smallstep", ""), 0);
+        let own = "apiVersion: v1\nkind: ServiceAccount\nmetadata: {name: ca-step-certificates-config, namespace: smallstep}\n";
+        assert_eq!(of("ca-step-certificates-config", "smallstep", own), 0, "somebody makes it");
+    }
+
+    #[test]
+    fn a_binding_to_it_is_told_of_and_a_chart_that_is_never_upgraded_keeps_it() {
+        let binding = "apiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: x, namespace: web}\nroleRef: {kind: Role, name: x}\nsubjects: [{kind: ServiceAccount, name: ca-config, namespace: smallstep}]\n";
+        assert_eq!(of("exporter", "smallstep", binding), 1);
+        let chart = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nhelmCharts: [{name: step-certificates, version: 1.30.1, releaseName: ca, namespace: smallstep}]\n";
+        assert_eq!(of("ca-step-certificates-config", "smallstep", chart), 0);
+    }
+}

@@ -81,3 +81,35 @@ fn plural(kind: &str) -> String {
         _ => format!("{kind}s"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{plural, resources};
+    use crate::lint::testing::places;
+
+    fn of(verbs: &str, command: &str) -> Vec<String> {
+        let text = format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: x, namespace: web}}\nspec:\n  template:\n    spec:\n      serviceAccountName: writer\n      containers:\n        - command: [/bin/sh, -c]\n          args:\n            - |\n              {command}\n              apiVersion: certmanager.step.sm/v1beta1\n              kind: StepIssuer\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: x, namespace: web}}\nrules:\n  - apiGroups: [certmanager.step.sm]\n    resources: [stepissuers]\n    verbs: [{verbs}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: x, namespace: web}}\nroleRef: {{kind: Role, name: x}}\nsubjects: [{{kind: ServiceAccount, name: writer, namespace: web}}]\n"
+        );
+        places("rbac-apply-needs-patch", "", &[("job.yaml", &text)])
+    }
+
+    #[test]
+    fn whoever_applies_must_be_allowed_to_patch() {
+        let apply = "cat <<EOF | kubectl -n web apply -f -";
+        assert_eq!(of("get, create, update", apply), ["22:5"]);
+        assert_eq!(of("get, create, patch", apply), [""; 0]);
+        assert_eq!(of("'*'", apply), [""; 0]);
+        assert_eq!(of("get", apply), [""; 0], "it applies something else, or fails at once");
+        assert_eq!(of("get, create, update", "cat <<EOF | kubectl create -f -"), [""; 0]);
+        assert_eq!(of("get, create, update", "kubectl apply --dry-run=server -f x"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_applied_is_read_from_the_script() {
+        let script =
+            "kubectl create secret generic x --dry-run=client -o yaml | kubectl apply -f -\nkind: NetworkPolicy\nkind: \"Ingress\"";
+        assert_eq!(resources(script), ["networkpolicies", "ingresses", "secrets"]);
+        assert_eq!(plural("gateway"), "gateways");
+    }
+}

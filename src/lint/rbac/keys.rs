@@ -95,3 +95,50 @@ fn report(lint: &mut Lint<'_>, binding: &Binding<'_>, subject: &Subject<'_>, rig
     };
     lint.report(&RBAC_REACHES_CA_KEYS, right.role.document, &right.path.key("resources"), message, help);
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    const AUTHORITY: &str = "authorities: {internal: {namespace: smallstep}}\n";
+
+    fn role(rule: &str, namespace: &str, account: &str) -> String {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {{name: x, namespace: {namespace}}}\nrules: [{{apiGroups: [''], {rule}}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {{name: x, namespace: {namespace}}}\nroleRef: {{kind: Role, name: x}}\nsubjects: [{{kind: ServiceAccount, {account}}}]\n"
+        )
+    }
+
+    fn of(rule: &str, namespace: &str, more: &str) -> usize {
+        let role = role(rule, namespace, "name: reader, namespace: web");
+        places("rbac-reaches-ca-keys", AUTHORITY, &[("role.yaml", &role), ("more.yaml", more)]).len()
+    }
+
+    #[test]
+    fn secrets_beside_the_ca_are_read_by_name_or_not_at_all() {
+        assert_eq!(of("resources: [secrets], verbs: [get]", "smallstep", ""), 1);
+        assert_eq!(of("resources: [secrets], verbs: [get], resourceNames: [step-certificates-ca-password]", "smallstep", ""), 1);
+        assert_eq!(of("resources: [secrets], verbs: [get], resourceNames: [step-certificates-certs]", "smallstep", ""), 0);
+        assert_eq!(of("resources: [secrets], verbs: [get]", "web", ""), 0);
+        assert_eq!(of("resources: [secrets], verbs: [create]", "smallstep", ""), 0, "whoever only writes reads nothing");
+    }
+
+    #[test]
+    fn config_maps_hold_the_keys_after_the_bootstrap_only() {
+        let rule = "resources: [configmaps], verbs: [get, list]";
+        assert_eq!(of(rule, "smallstep", ""), 1);
+        let release = |values: &str| {
+            format!(
+                "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: step-certificates, namespace: smallstep}}\nspec:\n  chart: {{spec: {{chart: step-certificates, version: 1.30.1}}}}\n  values: {values}\n"
+            )
+        };
+        assert_eq!(of(rule, "smallstep", &release("{inject: {enabled: true}}")), 0);
+        assert_eq!(of(rule, "smallstep", &release("{}")), 1);
+        assert_eq!(of("resources: [configmaps], verbs: [get], resourceNames: [step-certificates-config]", "smallstep", ""), 0);
+    }
+
+    #[test]
+    fn cert_manager_reads_secrets_everywhere() {
+        let role = role("resources: [secrets], verbs: [get, list]", "smallstep", "name: cert-manager, namespace: cert-manager");
+        assert_eq!(places("rbac-reaches-ca-keys", AUTHORITY, &[("role.yaml", &role)]), [""; 0]);
+    }
+}

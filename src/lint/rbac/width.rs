@@ -66,3 +66,38 @@ pub(super) fn runs_controller(lint: &Lint<'_>, subject: &Subject<'_>) -> bool {
         .filter(|workload| workload.is_lasting())
         .any(|workload| subject.is_account(workload.object.namespace(), workload.service_account().0))
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    fn role(rule: &str, binding: &str) -> String {
+        format!(
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata: {{name: x}}\nrules: [{{{rule}}}]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: {binding}\nmetadata: {{name: x, namespace: web}}\nroleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: x}}\nsubjects: [{{kind: ServiceAccount, name: writer, namespace: web}}]\n"
+        )
+    }
+
+    fn of(code: &str, rule: &str, binding: &str, more: &str) -> usize {
+        places(code, "", &[("role.yaml", &role(rule, binding)), ("more.yaml", more)]).len()
+    }
+
+    #[test]
+    fn a_star_in_both_lists_is_a_wildcard() {
+        let of = |rule: &str| of("rbac-wildcard", rule, "RoleBinding", "");
+        assert_eq!(of("apiGroups: ['*'], resources: ['*'], verbs: ['*']"), 1);
+        assert_eq!(of("apiGroups: ['*'], resources: ['*'], verbs: [get, list, watch]"), 0, "reading everything is another matter");
+        assert_eq!(of("apiGroups: [example.org], resources: [things], verbs: ['*']"), 0);
+    }
+
+    #[test]
+    fn writing_everywhere_is_told_of_where_nothing_lasting_needs_it() {
+        let code = "rbac-cluster-wide-write";
+        let rule = "apiGroups: [cert-manager.io], resources: [certificates], verbs: [get, create]";
+        assert_eq!(of(code, rule, "ClusterRoleBinding", ""), 1);
+        assert_eq!(of(code, rule, "RoleBinding", ""), 0);
+        assert_eq!(of(code, &rule.replace("get, create", "get, list"), "ClusterRoleBinding", ""), 0);
+        assert_eq!(of(code, "apiGroups: [apps], resources: [deployments], verbs: [create]", "ClusterRoleBinding", ""), 0);
+        let controller = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x, namespace: web}\nspec: {template: {spec: {serviceAccountName: writer}}}\n";
+        assert_eq!(of(code, rule, "ClusterRoleBinding", controller), 0, "a controller needs it");
+    }
+}
