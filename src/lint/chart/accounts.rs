@@ -41,7 +41,7 @@ fn default_account(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
     };
     let namespace = chart.namespace.map_or_else(|| "its namespace".to_owned(), |namespace| format!("namespace `{namespace}`"));
     let message = format!(
-        "the chart gives the ServiceAccount `default` of {namespace} the right to read every Secret of the cluster, and so every pod there"
+        "the chart lets ServiceAccount `default` of {namespace} read every Secret of the cluster, and with it every pod there that names no other account"
     );
     let help = "write `serviceAccount: {create: true}` into the chart's values";
     lint.report(&CHART_DEFAULT_SERVICE_ACCOUNT, document, &path, message, help);

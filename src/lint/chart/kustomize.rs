@@ -4,6 +4,7 @@ use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
 use super::usage::{ChartUse, Crds, Engine, Version, chart_name};
 use super::values::{Layer, Values};
+use super::version::is_pinned;
 use crate::lint::object::value;
 use crate::manifest::{Content, Document};
 use crate::yaml::{Node, Path, Value};
@@ -20,7 +21,7 @@ fn chart<'a>(document: &'a Document, index: usize, node: &'a Node, documents: &'
     let version_path = path.key("version");
     let version = match (value(node, "version"), text("repo")) {
         // A chart in a folder is used as it is, whatever version is written.
-        (_, None) => match text("version") {
+        (_, None) => match text("version").filter(|version| is_pinned(version)) {
             Some(text) => Version::Written { text: text.to_owned(), document, path: version_path },
             None => Version::Elsewhere,
         },

@@ -97,13 +97,13 @@ fn shared(lint: &mut Lint<'_>, carrier: &Carrier<'_>, is_refused: bool) {
 
 /// Names and labels are alternatives; without either, every namespace is meant.
 fn reflected(carrier: &Carrier<'_>) -> Option<(Reach, Path, &'static str)> {
-    const HOW: &str = "reflector lets others copy";
+    let how = if carrier.is_true(REFLECTOR, "reflection-auto-enabled") { "reflector copies" } else { "reflector lets others copy" };
     let given = |name: &str| carrier.get(REFLECTOR, name).filter(|(value, _)| !value.trim().is_empty());
     let (list, labels) = (given("reflection-allowed-namespaces"), given("reflection-allowed-namespaces-selector"));
     match (list, labels) {
-        (None, None) => carrier.get(REFLECTOR, "reflection-allowed").map(|(_, path)| (Reach::Everything, path, HOW)),
-        (Some((list, path)), None) => Some((reach(list), path, HOW)),
-        (_, Some((_, path))) => Some((Reach::Pattern, path, HOW)),
+        (None, None) => carrier.get(REFLECTOR, "reflection-allowed").map(|(_, path)| (Reach::Everything, path, how)),
+        (Some((list, path)), None) => Some((reach(list), path, how)),
+        (_, Some((_, path))) => Some((Reach::Pattern, path, how)),
     }
 }
 

@@ -4,6 +4,7 @@ use super::width::runs_controller;
 use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART};
 use crate::finding::RBAC_REACHES_CA_KEYS;
 use crate::lint::Lint;
+use crate::lint::chart::ChartUse;
 use crate::lint::rights::{Binding, Right, Subject, rights};
 
 /// A release of the chart step-certificates.
@@ -47,7 +48,8 @@ pub(super) fn check(lint: &mut Lint<'_>) {
         let Some(role) = binding.role else { continue };
         let Some(subject) = binding.subjects.iter().find(|subject| !is_expected(lint, subject)) else { continue };
         for release in releases.iter().filter(here) {
-            if let Some((right, resource)) = rights(role).find_map(|right| Some((right.clone(), reached(lint, &right, subject, release)?)))
+            if let Some((right, resource)) =
+                rights(role).find_map(|right| Some((right.clone(), reached(lint, &right, &binding, subject, release)?)))
             {
                 report(lint, &binding, subject, &right, resource, release);
                 break;
@@ -59,23 +61,31 @@ pub(super) fn check(lint: &mut Lint<'_>) {
 /// cert-manager writes Secrets and step-issuer reads them, wherever they are.
 fn is_expected(lint: &Lint<'_>, subject: &Subject<'_>) -> bool {
     let known = &lint.scope.model.cert_manager;
-    let is_issuer = || lint.charts.iter().any(|chart| chart.name == STEP_ISSUER_CHART && chart.fullname().as_deref() == Some(subject.name));
+    let is_issuer =
+        || lint.charts.iter().any(|chart| chart.name == STEP_ISSUER_CHART && account_of(chart).as_deref() == Some(subject.name));
     subject.is_account(Some(&known.namespace), &known.service_account) || is_issuer()
 }
 
+/// The ServiceAccount that the controller's chart gives its rights to.
+fn account_of(chart: &ChartUse<'_>) -> Option<String> {
+    chart.values.text("serviceAccount.name").map(str::to_owned).or_else(|| chart.fullname())
+}
+
 /// The resource through which a right reaches the keys.
-fn reached(lint: &Lint<'_>, right: &Right<'_>, subject: &Subject<'_>, release: &Release) -> Option<&'static str> {
+fn reached(lint: &Lint<'_>, right: &Right<'_>, binding: &Binding<'_>, subject: &Subject<'_>, release: &Release) -> Option<&'static str> {
     let reads = |verbs: &[&str]| verbs.iter().any(|verb| right.holds("verbs", verb));
     let is_core = |resource: &str| right.holds("apiGroups", "") && right.holds("resources", resource);
     let fullname = &release.fullname;
     let named = |names: &[String]| right.words("resourceNames").any(|name| names.iter().any(|known| known == name));
-    let is_open = !right.is_by_name() && reads(&["get", "list", "watch"]);
+    // Controllers that read everywhere, such as those of a GitOps engine, were meant to.
+    let is_controller = runs_controller(lint, subject);
+    let is_open = !right.is_by_name() && reads(&["get", "list", "watch"]) && !(binding.is_cluster_wide && is_controller);
     let secrets = [format!("{fullname}-secrets"), format!("{fullname}-ca-password")];
     if is_core("secrets") && (is_open || reads(&["get"]) && named(&secrets)) {
         return Some("secrets");
     }
     // Half the controllers of a cluster read all ConfigMaps.
-    let is_open = is_open && !runs_controller(lint, subject);
+    let is_open = is_open && !is_controller;
     let is_config_map = release.keys_in_config_map && is_core("configmaps");
     (is_config_map && (is_open || reads(&["get"]) && named(&secrets[..1]))).then_some("configmaps")
 }
@@ -140,5 +150,19 @@ mod tests {
     fn cert_manager_reads_secrets_everywhere() {
         let role = role("resources: [secrets], verbs: [get, list]", "smallstep", "name: cert-manager, namespace: cert-manager");
         assert_eq!(places("rbac-reaches-ca-keys", AUTHORITY, &[("role.yaml", &role)]), [""; 0]);
+    }
+
+    #[test]
+    fn a_controller_that_reads_everywhere_was_meant_to() {
+        let role = role("resources: [secrets], verbs: [get, list]", "smallstep", "name: reader, namespace: web");
+        let wide = role
+            .replace("kind: RoleBinding", "kind: ClusterRoleBinding")
+            .replace("kind: Role\n", "kind: ClusterRole\n")
+            .replace("kind: Role,", "kind: ClusterRole,");
+        let of = |role: &str, more: &str| places("rbac-reaches-ca-keys", AUTHORITY, &[("role.yaml", role), ("more.yaml", more)]).len();
+        let controller = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: x, namespace: web}\nspec: {template: {spec: {serviceAccountName: reader}}}\n";
+        assert_eq!(of(&wide, ""), 1);
+        assert_eq!(of(&wide, controller), 0);
+        assert_eq!(of(&role, controller), 1, "just there is another matter");
     }
 }

@@ -20,9 +20,9 @@ const SENSITIVE: &[(&str, &[&str])] = &[
 pub(super) fn check(lint: &mut Lint<'_>) {
     let roles: Vec<Object<'_>> = lint.roles().collect();
     for right in roles.into_iter().flat_map(rights).filter(is_wildcard) {
-        let what = if right.words("apiGroups").any(|group| group == "*") { "everything" } else { "everything in its API groups" };
-        let message =
-            format!("{} `{}` allows {what}, Secrets included where they are among it", right.role.identity.kind, right.role.name());
+        let is_all = right.words("apiGroups").any(|group| group == "*");
+        let what = if is_all { "everything there is, Secrets included" } else { "everything in its API groups" };
+        let message = format!("{} `{}` allows {what}", right.role.identity.kind, right.role.name());
         let help = "name the resources and the verbs that are needed";
         lint.report(&RBAC_WILDCARD, right.role.document, &right.path, message, help);
     }
