@@ -6,17 +6,24 @@ use crate::lint::Lint;
 use crate::lint::object::value;
 use crate::manifest::{Content, Document};
 use crate::model::minor_version;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
-/// Judges one use of the chart.
+/// Judges one use of the chart. A value of another type is wrong enough, and told elsewhere.
 pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
-    if chart.values.is_true("serviceAccount.create") {
-        without_namespace(lint, chart);
-    } else if chart.values.get("serviceAccount.create").is_some() || chart.values.are_complete() {
-        match chart.values.text("serviceAccount.name") {
-            Some(name) if name != "default" => split(lint, chart, name),
-            _ => default_account(lint, chart),
+    let created = match chart.values.get("serviceAccount.create") {
+        Some(given) => match given.node.value {
+            Value::Boolean(created) => created,
+            _ => return,
+        },
+        None if chart.values.get("serviceAccount").is_none_or(|given| given.node.as_map().is_some()) && chart.values.are_complete() => {
+            false
         }
+        None => return,
+    };
+    match chart.values.text("serviceAccount.name") {
+        _ if created => without_namespace(lint, chart),
+        Some(name) if name != "default" => split(lint, chart, name),
+        _ => default_account(lint, chart),
     }
 }
 
@@ -176,6 +183,8 @@ mod tests {
     fn the_default_account_is_told_of_unless_values_are_elsewhere() {
         assert_eq!(of(DEFAULT, "", "{replicaCount: 2}", ""), 1);
         assert_eq!(of(DEFAULT, "", "{serviceAccount: {create: true}}", ""), 0);
+        assert_eq!(of(DEFAULT, "", "{serviceAccount: {create: 'true'}}", ""), 0, "another rule tells of the type");
+        assert_eq!(of(DEFAULT, "", "{serviceAccount: true}", ""), 0);
         let release = |more: &str| {
             format!(
                 "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {{name: step-issuer}}\nspec:\n  chart: {{spec: {{chart: step-issuer, version: 1.11.0}}}}\n{more}"
