@@ -9,6 +9,7 @@ use crate::lint::chart::Engine;
 /// Nobody else may use it.
 pub(super) fn check(lint: &mut Lint<'_>) {
     let mut found = Vec::new();
+    let bindings = lint.bindings();
     for release in releases(lint) {
         let names = [format!("{}-config", release.fullname), format!("{}-config", release.name)];
         if stays(lint, &release.namespace, &names) {
@@ -21,7 +22,7 @@ pub(super) fn check(lint: &mut Lint<'_>) {
                 found.push((workload.object, path, account.to_owned()));
             }
         }
-        for binding in lint.bindings() {
+        for binding in &bindings {
             let subject =
                 binding.subjects.iter().find(|subject| names.iter().any(|name| subject.is_account(Some(&release.namespace), name)));
             found.extend(subject.map(|subject| (binding.object, subject.path.key("name"), subject.name.to_owned())));

@@ -3,19 +3,20 @@
 
 use crate::finding::RBAC_APPLY_NEEDS_PATCH;
 use crate::lint::Lint;
-use crate::lint::rights::{Right, rights};
+use crate::lint::rights::{Binding, Right, rights};
 use crate::lint::workload::{Workload, words};
 use crate::yaml::Node;
 
 /// Judges everything that runs once or now and then.
 pub(super) fn check(lint: &mut Lint<'_>) {
+    let bindings = lint.bindings();
     let workloads: Vec<Workload<'_>> = lint.workloads().filter(|workload| !workload.is_lasting()).collect();
     for workload in workloads {
         let scripts: Vec<String> = workload.containers().filter_map(script).collect();
         if scripts.is_empty() {
             continue;
         }
-        let Some(known) = rights_of(lint, &workload) else { continue };
+        let Some(known) = rights_of(&bindings, &workload) else { continue };
         judge(lint, &workload, &scripts.join("\n"), &known);
     }
 }
@@ -31,15 +32,15 @@ fn script(container: &Node) -> Option<String> {
 }
 
 /// Everything that its ServiceAccount may do; None where a part of that is not in the tree.
-fn rights_of<'a>(lint: &Lint<'a>, workload: &Workload<'a>) -> Option<Vec<Right<'a>>> {
+fn rights_of<'a>(bindings: &[Binding<'a>], workload: &Workload<'a>) -> Option<Vec<Right<'a>>> {
     let (account, _) = workload.service_account();
     let namespace = workload.object.namespace();
-    let bindings = lint.bindings().into_iter().filter(|binding| {
+    let fitting = bindings.iter().filter(|binding| {
         let group = |name: &str| name.starts_with("system:serviceaccounts") || name == "system:authenticated";
         binding.subjects.iter().any(|subject| subject.is_account(namespace, account) || subject.kind == "Group" && group(subject.name))
     });
     let mut known = Vec::new();
-    for binding in bindings {
+    for binding in fitting {
         let role = binding.role.filter(|role| role.get("aggregationRule").is_none())?;
         known.extend(rights(role));
     }
