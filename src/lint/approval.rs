@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::Lint;
 use super::chart::{APPROVER_POLICY_CHART, CERT_MANAGER_CHART, ChartUse};
 use super::object::Object;
-use super::rights::rights;
+use super::rights::{Binding, Right, rights};
 use super::trust::CERT_MANAGER_GROUP;
 use super::workload::words;
 use crate::catalog::STEP_ISSUER_CHART;
@@ -190,19 +190,13 @@ fn grants<'a>(lint: &Lint<'a>, charts: &'a [ChartUse<'a>]) -> Vec<Grant<'a>> {
         }
     }
     for binding in lint.bindings().into_iter().filter(|binding| binding.is_cluster_wide) {
-        let signers = match binding.role {
-            Some(role) => signers_of(role),
-            None if binding.object.text("roleRef.name") == Some("cluster-admin") => Some(None),
-            None => None,
-        };
-        let Some(signers) = signers else { continue };
+        let Some(allowed) = allowed_by(&binding) else { continue };
         for subject in &binding.subjects {
             let covers = accounts.iter().any(|(namespace, name)| subject.covers(namespace, name));
             let account = (subject.kind == "ServiceAccount").then(|| (subject.namespace.map(str::to_owned), subject.name.to_owned()));
-            // cluster-admin is somebody's right to everything, not a wrong right to approve.
-            if covers || binding.role.is_some() {
+            if covers || allowed.is_explicit {
                 grants.push(Grant {
-                    signers: signers.clone(),
+                    signers: allowed.signers.clone(),
                     account,
                     is_right: covers,
                     document: binding.object.document,
@@ -212,6 +206,31 @@ fn grants<'a>(lint: &Lint<'a>, charts: &'a [ChartUse<'a>]) -> Vec<Grant<'a>> {
         }
     }
     grants
+}
+
+/// What a binding lets somebody approve.
+struct Allowed<'a> {
+    /// Names of signers; None for every one.
+    signers: Option<Vec<&'a str>>,
+    /// Whether it is about approval. A right to everything is somebody's own, and no wrong right to approve.
+    is_explicit: bool,
+}
+
+/// None for a binding that has nothing to do with approval. A role that is not in the tree, or that is made of others, may
+/// allow it.
+fn allowed_by<'a>(binding: &Binding<'a>) -> Option<Allowed<'a>> {
+    let Some(role) = binding.role.filter(|role| role.get("aggregationRule").is_none()) else {
+        let is_built_in = ["view", "edit", "admin"].contains(&binding.object.text("roleRef.name").unwrap_or_default());
+        return (!is_built_in).then_some(Allowed { signers: None, is_explicit: false });
+    };
+    let fitting: Vec<Right<'a>> = rights(role).filter(|right| right.allows(CERT_MANAGER_GROUP, "signers", "approve")).collect();
+    if fitting.is_empty() {
+        return None;
+    }
+    let is_open = fitting.iter().any(|right| !right.is_by_name());
+    let names = fitting.iter().flat_map(|right| right.words("resourceNames")).collect();
+    let is_explicit = fitting.iter().any(|right| right.words("resources").any(|resource| resource == "signers"));
+    Some(Allowed { signers: (!is_open).then_some(names), is_explicit })
 }
 
 /// Where cert-manager runs: as the inventory says, and as its chart in the tree does.
@@ -251,21 +270,6 @@ fn of_cert_manager<'a>(chart: &'a ChartUse<'a>) -> Option<Grant<'a>> {
     let names: Vec<&'a str> = given.node.as_list()?.iter().filter_map(Node::as_str).collect();
     let signers = (!names.is_empty()).then_some(names);
     Some(Grant { signers, account: None, is_right: true, document: given.document, path: given.path })
-}
-
-/// The signers that a ClusterRole lets approve: Some(None) for every one, None for none. The rules of an aggregated role
-/// are not known.
-fn signers_of<'a>(role: Object<'a>) -> Option<Option<Vec<&'a str>>> {
-    let mut found: Option<Option<Vec<&'a str>>> = None;
-    for right in rights(role).filter(|right| right.allows(CERT_MANAGER_GROUP, "signers", "approve")) {
-        let names: Vec<&'a str> = right.words("resourceNames").collect();
-        match (&mut found, names.is_empty()) {
-            (_, true) => return Some(None),
-            (Some(Some(known)), false) => known.extend(names),
-            (found, false) => *found = Some(Some(names)),
-        }
-    }
-    found
 }
 
 #[cfg(test)]
@@ -331,6 +335,28 @@ mod tests {
         let chart = chart("step-issuer", "{certManager: {serviceAccount: {namespace: pki}}}");
         assert_eq!(of("", &[("chart.yaml", &chart)]), [("approver-service-account", Level::Warning)]);
         assert_eq!(of("certManager: {namespace: pki}\n", &[("chart.yaml", &chart)]), []);
+    }
+
+    #[test]
+    fn a_right_to_everything_is_no_wrong_right_to_approve() {
+        let all = |account: &str| {
+            role("x", account).replace("[cert-manager.io]", "['*']").replace("[signers]", "['*']").replace(", resourceNames: ['x']", "")
+        };
+        let chart = chart("cert-manager", "{}");
+        let of = |account: &str| of("", &[("role.yaml", &all(account)), ("chart.yaml", &chart)]);
+        assert_eq!(of("name: argocd, namespace: argocd"), [("approver-missing", Level::Error)]);
+        assert_eq!(of("name: cert-manager, namespace: cert-manager"), []);
+    }
+
+    #[test]
+    fn a_role_that_is_not_in_the_tree_may_allow_it() {
+        let role = role("x", "name: cert-manager, namespace: cert-manager");
+        let binding = role.split_once("---\n").map(|(_, binding)| binding).unwrap_or_default();
+        assert_eq!(of("", &[("binding.yaml", binding)]), []);
+        assert_eq!(
+            of("", &[("binding.yaml", &binding.replace("name: approver}\nsubjects", "name: view}\nsubjects"))]),
+            [("approver-missing", Level::Note)]
+        );
     }
 
     #[test]
