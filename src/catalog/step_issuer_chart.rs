@@ -133,12 +133,12 @@ mod tests {
         let problems =
             chart.check(&Node::from(json!({"replicaCout": 2, "deployment": {"args": {"enableLeaderElecton": true}, "affinity": {}}})));
         let shown: Vec<(String, &ValueProblemKind)> = problems.iter().map(|problem| (problem.path.to_string(), &problem.kind)).collect();
-        assert_eq!(shown[0], ("replicaCout".to_owned(), &ValueProblemKind::UnknownKey(Some("replicaCount"))));
-        assert_eq!(
-            shown[1],
-            ("deployment.args.enableLeaderElecton".to_owned(), &ValueProblemKind::UnknownKey(Some("enableLeaderElection")))
-        );
-        assert_eq!(shown[2], ("deployment.affinity".to_owned(), &ValueProblemKind::UnknownKey(None)));
+        let expected = [
+            ("deployment.affinity", ValueProblemKind::UnknownKey(None)),
+            ("deployment.args.enableLeaderElecton", ValueProblemKind::UnknownKey(Some("enableLeaderElection"))),
+            ("replicaCout", ValueProblemKind::UnknownKey(Some("replicaCount"))),
+        ];
+        assert_eq!(shown, expected.each_ref().map(|(path, kind)| ((*path).to_owned(), kind)));
     }
 
     #[test]
@@ -161,7 +161,7 @@ mod tests {
         let chart = chart("1.9.9");
         let wrong = json!({"replicaCount": "2", "image": "x", "imagePullSecrets": [{"name": "x"}], "volumes": {}, "nodeSelector": []});
         let paths: Vec<String> = chart.check(&Node::from(wrong)).iter().map(|problem| problem.path.to_string()).collect();
-        assert_eq!(paths, ["replicaCount", "image", "imagePullSecrets", "volumes", "nodeSelector"]);
+        assert_eq!(paths, ["image", "imagePullSecrets", "nodeSelector", "replicaCount", "volumes"]);
         let right =
             json!({"replicaCount": 2, "imagePullSecrets": ["x"], "volumes": false, "volumeMounts": [{}], "service": {"targetPorts": 8443}});
         assert_eq!(chart.check(&Node::from(right)), []);
