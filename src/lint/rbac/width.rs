@@ -20,8 +20,14 @@ const SENSITIVE: &[(&str, &[&str])] = &[
 pub(super) fn check(lint: &mut Lint<'_>) {
     let roles: Vec<Object<'_>> = lint.roles().collect();
     for right in roles.into_iter().flat_map(rights).filter(is_wildcard) {
-        let is_all = right.words("apiGroups").any(|group| group == "*");
-        let what = if is_all { "everything there is, Secrets included" } else { "everything in its API groups" };
+        let has_group = |name: &str| right.words("apiGroups").any(|group| group == name);
+        let what = if has_group("*") {
+            "everything there is, Secrets included"
+        } else if has_group("") {
+            "everything in the core API, Secrets included"
+        } else {
+            "everything in its API groups"
+        };
         let message = format!("{} `{}` allows {what}", right.role.identity.kind, right.role.name());
         let help = "name the resources and the verbs that are needed";
         lint.report(&RBAC_WILDCARD, right.role.document, &right.path, message, help);
@@ -31,9 +37,10 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     }
 }
 
+/// Whether everything is allowed in an API group that matters here; an operator may own one of its own.
 fn is_wildcard(right: &Right<'_>) -> bool {
     let has_star = |list: &str| right.words(list).any(|word| word == "*");
-    has_star("resources") && has_star("verbs")
+    has_star("resources") && has_star("verbs") && SENSITIVE.iter().any(|(group, _)| right.holds("apiGroups", group))
 }
 
 /// A right that is bound in every namespace. Controllers, which run for good, need such rights; what runs once does not.
@@ -86,7 +93,9 @@ mod tests {
         let of = |rule: &str| of("rbac-wildcard", rule, "RoleBinding", "");
         assert_eq!(of("apiGroups: ['*'], resources: ['*'], verbs: ['*']"), 1);
         assert_eq!(of("apiGroups: ['*'], resources: ['*'], verbs: [get, list, watch]"), 0, "reading everything is another matter");
-        assert_eq!(of("apiGroups: [example.org], resources: [things], verbs: ['*']"), 0);
+        assert_eq!(of("apiGroups: [''], resources: ['*'], verbs: ['*']"), 1);
+        assert_eq!(of("apiGroups: [example.org], resources: ['*'], verbs: ['*']"), 0, "an operator owns its own group");
+        assert_eq!(of("apiGroups: [cert-manager.io], resources: [certificates], verbs: ['*']"), 0);
     }
 
     #[test]
