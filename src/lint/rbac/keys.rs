@@ -84,8 +84,9 @@ fn reached(lint: &Lint<'_>, right: &Right<'_>, binding: &Binding<'_>, subject: &
     if is_core("secrets") && (is_open || reads(&["get"]) && named(&secrets)) {
         return Some("secrets");
     }
-    // Half the controllers of a cluster read all ConfigMaps.
-    let is_open = is_open && !is_controller;
+    // Half of what runs in a cluster reads all ConfigMaps; beside the CA, that is another matter.
+    let is_near = !binding.is_cluster_wide || subject.namespace == Some(release.namespace.as_str());
+    let is_open = is_open && is_near && !is_controller;
     let is_config_map = release.keys_in_config_map && is_core("configmaps");
     (is_config_map && (is_open || reads(&["get"]) && named(&secrets[..1]))).then_some("configmaps")
 }
@@ -164,5 +165,8 @@ mod tests {
         assert_eq!(of(&wide, ""), 1);
         assert_eq!(of(&wide, controller), 0);
         assert_eq!(of(&role, controller), 1, "just there is another matter");
+        let maps = |role: &str| role.replace("[secrets]", "[configmaps]");
+        assert_eq!(of(&maps(&wide), ""), 0);
+        assert_eq!(of(&maps(&wide).replace("namespace: web}", "namespace: smallstep}"), ""), 1);
     }
 }
