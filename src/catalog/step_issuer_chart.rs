@@ -5,28 +5,12 @@
 
 use std::sync::OnceLock;
 
-use serde_json::{Map, Value};
-
-use crate::yaml::{Path, nearest};
+use super::chart_values::{ChartValues, Type};
 
 /// Chart versions with `kubeRBACproxy`.
 const WITH_PROXY: &[&str] = &["1.9.9", "1.9.10", "1.9.11"];
 /// Chart versions without it, whose controller serves its metrics itself.
 const WITHOUT_PROXY: &[&str] = &["1.10.0", "1.10.1", "1.10.2", "1.11.0"];
-
-/// What a value may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Type {
-    Boolean,
-    Integer,
-    String,
-    StringOrInteger,
-    Strings,
-    List,
-    ListOrFalse,
-    /// A map whose keys belong to Kubernetes or to the user.
-    Anything,
-}
 
 /// In which charts a value exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +24,7 @@ enum Charts {
 use Charts::{All, NoProxy, Proxy, Since1_11};
 use Type::{Anything, Boolean, Integer, List, ListOrFalse, String as Text, StringOrInteger, Strings};
 
-/// Path, type, default as JSON (`-` where the chart has none), charts.
+/// The values, and the charts that have them.
 const VALUES: &[(&str, Type, &str, Charts)] = &[
     ("affinity", Anything, "{}", All),
     ("certManager.serviceAccount.name", Text, r#""cert-manager""#, All),
@@ -105,39 +89,8 @@ const VALUES: &[(&str, Type, &str, Charts)] = &[
     ("volumes", ListOrFalse, "false", All),
 ];
 
-/// One known value, or a map of more of them.
-#[derive(Debug)]
-enum Known {
-    Value { kind: Type, default: Option<Value> },
-    Map(Vec<(&'static str, Known)>),
-}
-
-/// The values that one version of the chart knows.
-#[derive(Debug)]
-pub struct ChartValues {
-    root: Known,
-}
-
-/// Something wrong with a chart value.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ValueProblem {
-    /// Where, below the values.
-    pub path: Path,
-    /// What.
-    pub kind: ValueProblemKind,
-}
-
-/// The kinds of [`ValueProblem`].
-#[derive(Debug, PartialEq, Eq)]
-pub enum ValueProblemKind {
-    /// The chart does not know the key; the nearest one that it knows.
-    UnknownKey(Option<&'static str>),
-    /// The value has another type; what the chart expects, in words.
-    WrongType(&'static str),
-}
-
 /// What the chart of that exact version knows; None for a version that this table does not hold.
-pub fn chart_values(version: &str) -> Option<&'static ChartValues> {
+pub(super) fn values(version: &str) -> Option<&'static ChartValues> {
     static TABLES: OnceLock<[ChartValues; 3]> = OnceLock::new();
     let [proxy, no_proxy, newest] =
         TABLES.get_or_init(|| [table(&[All, Proxy]), table(&[All, NoProxy]), table(&[All, NoProxy, Since1_11])]);
@@ -149,179 +102,79 @@ pub fn chart_values(version: &str) -> Option<&'static ChartValues> {
     }
 }
 
-/// The versions that [`chart_values`] knows, oldest first.
-pub fn known_versions() -> impl Iterator<Item = &'static str> {
+/// The versions that [`values`] knows, oldest first.
+pub(super) fn versions() -> impl Iterator<Item = &'static str> {
     WITH_PROXY.iter().chain(WITHOUT_PROXY).copied()
 }
 
 fn table(charts: &[Charts]) -> ChartValues {
-    let mut root = Vec::new();
-    for (path, kind, default, _) in VALUES.iter().filter(|(.., chart)| charts.contains(chart)) {
-        let mut level = &mut root;
-        let mut segments = path.split('.').peekable();
-        while let Some(segment) = segments.next() {
-            if segments.peek().is_none() {
-                level.push((segment, Known::Value { kind: *kind, default: serde_json::from_str(default).ok() }));
-                break;
-            }
-            let position = level.iter().position(|(name, _)| *name == segment).unwrap_or_else(|| {
-                level.push((segment, Known::Map(Vec::new())));
-                level.len() - 1
-            });
-            match &mut level[position].1 {
-                Known::Map(next) => level = next,
-                Known::Value { .. } => break,
-            }
-        }
-    }
-    ChartValues { root: Known::Map(root) }
-}
-
-impl ChartValues {
-    /// Everything wrong with a set of values.
-    pub fn check(&self, values: &Map<String, Value>) -> Vec<ValueProblem> {
-        let mut problems = Vec::new();
-        check(&self.root, &Value::Object(values.clone()), &Path::default(), &mut problems);
-        problems
-    }
-
-    /// The values that differ from the chart's defaults.
-    pub fn without_defaults(&self, values: &Map<String, Value>) -> Map<String, Value> {
-        match differing(&self.root, &Value::Object(values.clone())) {
-            Some(Value::Object(map)) => map,
-            _ => Map::new(),
-        }
-    }
-}
-
-fn check(known: &Known, value: &Value, path: &Path, problems: &mut Vec<ValueProblem>) {
-    match (known, value) {
-        (Known::Map(entries), Value::Object(map)) => {
-            for (key, value) in map {
-                let path = path.key(key);
-                match entries.iter().find(|(name, _)| name == key) {
-                    Some((_, known)) => check(known, value, &path, problems),
-                    None => problems.push(ValueProblem {
-                        path,
-                        kind: ValueProblemKind::UnknownKey(nearest(key, entries.iter().map(|(name, _)| *name))),
-                    }),
-                }
-            }
-        }
-        (Known::Map(_), _) => problems.push(ValueProblem { path: path.clone(), kind: ValueProblemKind::WrongType("a map") }),
-        (Known::Value { kind, .. }, value) => {
-            if let Some(expected) = mismatch(*kind, value) {
-                problems.push(ValueProblem { path: path.clone(), kind: ValueProblemKind::WrongType(expected) });
-            }
-        }
-    }
-}
-
-/// What is expected, when the value is something else.
-fn mismatch(kind: Type, value: &Value) -> Option<&'static str> {
-    let (fits, expected) = match kind {
-        Type::Boolean => (value.is_boolean(), "`true` or `false`"),
-        Type::Integer => (value.is_i64() || value.is_u64(), "a whole number"),
-        Type::String => (value.is_string(), "a string"),
-        Type::StringOrInteger => (value.is_string() || value.is_i64(), "a string or a whole number"),
-        Type::Strings => (
-            value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
-            "a list of strings (the chart writes `name:` before each)",
-        ),
-        Type::List => (value.is_array(), "a list"),
-        Type::ListOrFalse => (value.is_array() || *value == Value::Bool(false), "a list, or `false`"),
-        Type::Anything => (value.is_object(), "a map"),
-    };
-    (!fits).then_some(expected)
-}
-
-/// The part of a value that differs from the default; None when nothing does.
-fn differing(known: &Known, value: &Value) -> Option<Value> {
-    match (known, value) {
-        (Known::Map(entries), Value::Object(map)) => kept(map, |key, value| match entries.iter().find(|(name, _)| *name == key) {
-            Some((_, known)) => differing(known, value),
-            None => Some(value.clone()),
-        }),
-        (Known::Value { default: Some(default), .. }, value) => differing_from(default, value),
-        _ => Some(value.clone()),
-    }
-}
-
-/// Helm merges maps key by key with the chart's defaults, so an equal key inside a map may go too.
-fn differing_from(default: &Value, value: &Value) -> Option<Value> {
-    match (default, value) {
-        (Value::Object(defaults), Value::Object(map)) => kept(map, |key, value| match defaults.get(key) {
-            Some(default) => differing_from(default, value),
-            None => Some(value.clone()),
-        }),
-        _ => (default != value).then(|| value.clone()),
-    }
-}
-
-/// What stays of a map's entries; None when nothing does.
-fn kept(map: &Map<String, Value>, stays: impl Fn(&str, &Value) -> Option<Value>) -> Option<Value> {
-    let kept: Map<String, Value> = map.iter().filter_map(|(key, value)| Some((key.clone(), stays(key, value)?))).collect();
-    (!kept.is_empty()).then_some(Value::Object(kept))
+    ChartValues::new(VALUES.iter().filter(|(.., chart)| charts.contains(chart)).map(|(path, kind, default, _)| (*path, *kind, *default)))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, Value, json};
 
+    use super::super::chart_values::ValueProblemKind;
     use super::*;
+    use crate::yaml::Node;
 
-    fn values(value: Value) -> Map<String, Value> {
+    fn chart(version: &str) -> &'static ChartValues {
+        values(version).expect("known")
+    }
+
+    fn map(value: Value) -> Map<String, Value> {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn an_unknown_key_offers_the_nearest_one() {
-        let chart = chart_values("1.11.0").expect("known");
+        let chart = chart("1.11.0");
         let problems =
-            chart.check(&values(json!({"replicaCout": 2, "deployment": {"args": {"enableLeaderElecton": true}, "affinity": {}}})));
+            chart.check(&Node::from(json!({"replicaCout": 2, "deployment": {"args": {"enableLeaderElecton": true}, "affinity": {}}})));
         let shown: Vec<(String, &ValueProblemKind)> = problems.iter().map(|problem| (problem.path.to_string(), &problem.kind)).collect();
-        assert_eq!(shown[0], ("replicaCout".to_owned(), &ValueProblemKind::UnknownKey(Some("replicaCount"))));
-        assert_eq!(
-            shown[1],
-            ("deployment.args.enableLeaderElecton".to_owned(), &ValueProblemKind::UnknownKey(Some("enableLeaderElection")))
-        );
-        assert_eq!(shown[2], ("deployment.affinity".to_owned(), &ValueProblemKind::UnknownKey(None)));
+        let expected = [
+            ("deployment.affinity", ValueProblemKind::UnknownKey(None)),
+            ("deployment.args.enableLeaderElecton", ValueProblemKind::UnknownKey(Some("enableLeaderElection"))),
+            ("replicaCout", ValueProblemKind::UnknownKey(Some("replicaCount"))),
+        ];
+        assert_eq!(shown, expected.each_ref().map(|(path, kind)| ((*path).to_owned(), kind)));
     }
 
     #[test]
     fn each_version_knows_its_own_keys() {
-        let proxy = values(json!({"kubeRBACproxy": {"image": {"repository": "quay.io/brancz/kube-rbac-proxy"}}}));
-        let file = values(json!({"stepIssuer": {"provisioner": {"passwordFile": "/x"}}}));
+        let proxy = Node::from(json!({"kubeRBACproxy": {"image": {"repository": "quay.io/brancz/kube-rbac-proxy"}}}));
+        let file = Node::from(json!({"stepIssuer": {"provisioner": {"passwordFile": "/x"}}}));
         for (version, takes_proxy, takes_file) in
             [("1.9.9", true, false), ("1.9.11", true, false), ("1.10.2", false, false), ("1.11.0", false, true)]
         {
-            let chart = chart_values(version).expect("known");
+            let chart = chart(version);
             assert_eq!(chart.check(&proxy).is_empty(), takes_proxy, "{version}");
             assert_eq!(chart.check(&file).is_empty(), takes_file, "{version}");
         }
-        assert!(chart_values("0.0.1").is_none());
-        assert_eq!(known_versions().count(), 7);
+        assert!(values("0.0.1").is_none());
+        assert_eq!(versions().count(), 7);
     }
 
     #[test]
     fn types_are_checked() {
-        let chart = chart_values("1.9.9").expect("known");
+        let chart = chart("1.9.9");
         let wrong = json!({"replicaCount": "2", "image": "x", "imagePullSecrets": [{"name": "x"}], "volumes": {}, "nodeSelector": []});
-        let paths: Vec<String> = chart.check(&values(wrong)).iter().map(|problem| problem.path.to_string()).collect();
-        assert_eq!(paths, ["replicaCount", "image", "imagePullSecrets", "volumes", "nodeSelector"]);
+        let paths: Vec<String> = chart.check(&Node::from(wrong)).iter().map(|problem| problem.path.to_string()).collect();
+        assert_eq!(paths, ["image", "imagePullSecrets", "nodeSelector", "replicaCount", "volumes"]);
         let right =
             json!({"replicaCount": 2, "imagePullSecrets": ["x"], "volumes": false, "volumeMounts": [{}], "service": {"targetPorts": 8443}});
-        assert_eq!(chart.check(&values(right)), []);
+        assert_eq!(chart.check(&Node::from(right)), []);
     }
 
     #[test]
     fn what_equals_the_default_is_left_out() {
-        let chart = chart_values("1.11.0").expect("known");
+        let chart = chart("1.11.0");
         let written = json!({
             "replicaCount": 1, "serviceAccount": {"create": true, "annotations": {}}, "image": {"pullPolicy": "IfNotPresent"},
             "resources": {"limits": {"cpu": "100m", "memory": "256Mi"}}, "securityContext": {"runAsUser": 1000, "runAsNonRoot": true}
         });
         let left = json!({"serviceAccount": {"create": true}, "resources": {"limits": {"memory": "256Mi"}}, "securityContext": {"runAsNonRoot": true}});
-        assert_eq!(Value::Object(chart.without_defaults(&values(written))), left);
+        assert_eq!(Value::Object(chart.without_defaults(&map(written))), left);
     }
 }

@@ -165,6 +165,8 @@ rules! {
     CHART_SERVICE_ACCOUNT_WITHOUT_NAMESPACE = "chart-service-account-without-namespace", Warning: "a chart whose ServiceAccount ends in the wrong namespace";
     CHART_IMAGE_TAG_MISMATCH = "chart-image-tag-mismatch", Warning: "an image of another release than the chart is made for";
     AFFINITY_PINS_CONTROLLER = "affinity-pins-controller", Warning: "a controller that may run only beside the CA";
+    CHART_VALUE_UNQUOTED = "chart-value-unquoted", Error: "a chart value that the chart writes without quotes, and that needs them";
+    CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.
     TEMPLATE_INVALID = "template-invalid", Error untrusted: "a template or `component.yaml` that cannot be used";

@@ -2,6 +2,7 @@
 //! judged alike: a rule looks at documents, and the model says where in the inventory a rendered one comes from.
 //! Pushes what it finds and carries on; reads no file, and knows neither templates nor what is on disk.
 
+mod approval;
 mod authority;
 mod certificate;
 mod chart;
@@ -12,9 +13,14 @@ mod issuer;
 mod manifest;
 mod object;
 mod rbac;
+mod rights;
+#[cfg(test)]
+mod testing;
 mod trust;
+mod workload;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use jiff::civil::Date;
 
@@ -24,6 +30,7 @@ use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
 use crate::yaml::Path;
 pub(crate) use authority::dropped_roots;
+use chart::ChartUse;
 use object::Object;
 
 /// What is judged.
@@ -45,6 +52,7 @@ pub struct Scope<'a> {
 const FAMILIES: &[fn(&mut Lint<'_>)] = &[
     authority::check,
     issuer::check,
+    approval::check,
     certificate::check,
     distribution::check,
     chart::check,
@@ -65,8 +73,9 @@ pub struct Verdict {
 
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
-    let objects = scope.documents.iter().filter_map(Object::new).collect();
-    let mut lint = Lint { scope, objects, verdict: Verdict::default() };
+    let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
+    let charts = chart::charts(scope.documents, &objects).into();
+    let mut lint = Lint { scope, objects, charts, verdict: Verdict::default() };
     FAMILIES.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
@@ -76,6 +85,8 @@ struct Lint<'a> {
     scope: &'a Scope<'a>,
     /// The objects among the documents.
     objects: Vec<Object<'a>>,
+    /// The Helm charts that they ask for.
+    charts: Rc<[ChartUse<'a>]>,
     verdict: Verdict,
 }
 

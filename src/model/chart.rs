@@ -1,13 +1,14 @@
-//! The step-issuer chart: its version, and the values that are written for it.
+//! The step-issuer chart: its version, and the values that are written for it. Whether the chart knows them is for lint
+//! to say.
 
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{STEP_ISSUER_CHART_REPOSITORY, ValueProblemKind, chart_values, known_versions};
-use crate::finding::{CHART_VERSION_FLOATING, Finding, Place, VALUES_NOT_CHECKED, VALUES_UNKNOWN_KEY, VALUES_WRONG_TYPE, listed};
+use crate::catalog::{STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_values};
+use crate::finding::VALUES_NOT_CHECKED;
 use crate::model::conventions::helm_fullname;
 use crate::model::resolution::Resolution;
 use crate::model::{CertManager, Chart, StepIssuer};
-use crate::yaml::{Path, Segment};
+use crate::yaml::Path;
 
 /// Default name of the release.
 const RELEASE: &str = "step-issuer";
@@ -36,11 +37,9 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
             chart_service_account_pattern: None,
         });
     };
-    check_version(resolution, &chart.version);
-    check_values(resolution, &chart.version, &written.values);
     let mut values = with_cert_manager(&written.values, &resolution.cert_manager());
     if written.explicit_values != Some(true)
-        && let Some(known) = chart_values(&chart.version)
+        && let Some(known) = chart_values(STEP_ISSUER_CHART, &chart.version)
     {
         values = known.without_defaults(&values);
     }
@@ -57,51 +56,6 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
         chart_service_account,
         chart_service_account_pattern,
     })
-}
-
-/// A version that names one chart and no other: three numbers, and perhaps a suffix.
-fn check_version(resolution: &mut Resolution<'_>, version: &str) {
-    let core = version.split(['-', '+']).next().unwrap_or_default();
-    let numbers: Vec<&str> = core.split('.').collect();
-    let pinned = numbers.len() == 3 && numbers.iter().all(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()));
-    if !pinned {
-        let path = Path::of(["stepIssuer", "chart", "version"]);
-        let message = format!("`{version}` does not name one chart, so what is built changes by itself");
-        resolution.report(&CHART_VERSION_FLOATING, path, message, "write the whole version, such as `1.11.0`");
-    }
-}
-
-fn check_values(resolution: &mut Resolution<'_>, version: &str, values: &Map<String, Value>) {
-    let root = Path::of(["stepIssuer", "values"]);
-    let Some(known) = chart_values(version) else {
-        let message = format!("the keys of chart step-issuer {version} are not known, so the values were not checked");
-        let help = format!("the versions that are known are {}", listed(known_versions()));
-        resolution
-            .findings
-            .push(Finding::new(&VALUES_NOT_CHECKED, Place::Inventory(Path::of(["stepIssuer", "chart", "version"])), message).help(help));
-        return;
-    };
-    for problem in known.check(values) {
-        let path = problem.path.segments().iter().fold(root.clone(), |path, segment| match segment {
-            Segment::Key(key) => path.key(key),
-            Segment::Index(index) => path.index(*index),
-        });
-        let (rule, message, help) = match problem.kind {
-            ValueProblemKind::UnknownKey(near) => {
-                let help = near.map_or_else(
-                    || "Helm would ignore it without a word; take it out".to_owned(),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                (&VALUES_UNKNOWN_KEY, format!("chart step-issuer {version} knows no value `{}`", problem.path), help)
-            }
-            ValueProblemKind::WrongType(expected) => (
-                &VALUES_WRONG_TYPE,
-                format!("chart step-issuer {version} expects {expected} for `{}`", problem.path),
-                "write it as the chart expects it".to_owned(),
-            ),
-        };
-        resolution.report(rule, path, message, help);
-    }
 }
 
 /// The ServiceAccount that the chart's approver is bound to by the values themselves; None where they do not say.

@@ -2,14 +2,14 @@
 
 /// The full name that a chart made by `helm create` gives a release: the release's name where it contains the chart's,
 /// both otherwise, cut to 63 characters.
-pub(super) fn helm_fullname(release: &str, chart: &str) -> String {
-    let mut name = if release.contains(chart) { release.to_owned() } else { format!("{release}-{chart}") };
-    name.truncate(63);
-    name.trim_end_matches('-').to_owned()
+pub fn helm_fullname(release: &str, chart: &str) -> String {
+    let name = if release.contains(chart) { release.to_owned() } else { format!("{release}-{chart}") };
+    let cut: String = name.chars().take(63).collect();
+    cut.trim_end_matches('-').to_owned()
 }
 
 /// Major and minor version of `1.36`, `v1.36.3` and the like.
-pub(super) fn minor_version(text: &str) -> Option<(u32, u32)> {
+pub fn minor_version(text: &str) -> Option<(u32, u32)> {
     let mut parts = text.strip_prefix('v').unwrap_or(text).split('.');
     let version = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
     let patch: String = parts.collect::<Vec<_>>().join(".");

@@ -20,6 +20,7 @@ use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 
 pub use build::{Extent, build};
 pub use certificate::Certificate;
+pub use conventions::{helm_fullname, minor_version};
 pub use issuer::{Issuer, PasswordReference, Provisioner};
 pub use resolution::KnownSnapshot;
 
