@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
-use super::{Authority, Policy, PolicyNames, Provisioner, X509Policy};
+use super::{Authority, Provisioner};
 use crate::finding::{Finding, PROVISIONER_AMBIGUOUS, Place, SNAPSHOT_INCOMPLETE, SNAPSHOT_PRIVATE_KEY, WRONG_TYPE, listed};
-use crate::pki::{Claims, GoDuration, JwkError, PublicJwk, TlsClaims};
+use crate::pki::{Claims, GoDuration, JwkError, Policy, PolicyNames, PublicJwk, TlsClaims, X509Policy};
 use crate::yaml::Fact;
 
 /// The types that step-ca knows, as it prints them.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Intermediate, Policy, Provisioner, Root, Snapshot};
-use crate::pki::{Certificate, Claims, Fingerprint, GoDuration};
+use super::{Intermediate, Provisioner, Root, Snapshot};
+use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, Policy};
 use crate::yaml::{self, Fact};
 
 /// The version of the format.

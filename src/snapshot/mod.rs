@@ -25,7 +25,7 @@ pub use input::{Input, is_wanted};
 pub use load::load;
 pub use request::ImportRequest;
 
-use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, PublicJwk, TlsClaims};
+use crate::pki::{Certificate, Claims, Fingerprint, GoDuration, Policy, PublicJwk, TlsClaims};
 use crate::yaml::Fact;
 
 /// What is publicly known of one CA.
@@ -80,57 +80,6 @@ pub struct Authority {
     pub deployment_type: Fact<Option<String>>,
     /// For a registration authority the kind of CA behind it: `stepcas`, `cloudcas` or `vaultcas`.
     pub registration_authority: Fact<Option<String>>,
-}
-
-/// Which X.509 names the CA issues certificates for.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Policy {
-    /// Rules for X.509.
-    pub x509: X509Policy,
-}
-
-/// Allowed and denied names.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct X509Policy {
-    /// Names that are allowed; as soon as one is given, names of every other type are denied.
-    #[serde(default, skip_serializing_if = "PolicyNames::is_empty")]
-    pub allow: PolicyNames,
-    /// Names that are denied.
-    #[serde(default, skip_serializing_if = "PolicyNames::is_empty")]
-    pub deny: PolicyNames,
-    /// Whether a wildcard may be asked for literally.
-    #[serde(default)]
-    pub allow_wildcard_names: bool,
-}
-
-/// Names by type, as step-ca calls them.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyNames {
-    /// Common names.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub cn: Vec<String>,
-    /// DNS names; `*.x` stands for exactly one label.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dns: Vec<String>,
-    /// IP addresses and ranges.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub ip: Vec<String>,
-    /// Email addresses and domains.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub email: Vec<String>,
-    /// URIs.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub uri: Vec<String>,
-}
-
-impl PolicyNames {
-    /// Whether no name of any type is given.
-    pub fn is_empty(&self) -> bool {
-        *self == PolicyNames::default()
-    }
 }
 
 /// One provisioner, without anything that it keeps secret.
