@@ -297,13 +297,12 @@ impl Repository {
         // What waits for a snapshot is not rendered, and can be judged all the same.
         let is_waiting =
             inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
-        let documents = if is_waiting {
-            let (everything, _) = model::build(&model.environment, inventory, snapshots, Extent::Everything);
-            render(&everything, &self.templates, &self.settings).documents
-        } else {
-            rendered
+        let everything = is_waiting.then(|| model::build(&model.environment, inventory, snapshots, Extent::Everything).0);
+        let documents = match &everything {
+            Some(everything) => render(everything, &self.templates, &self.settings).documents,
+            None => rendered,
         };
-        lint(&Scope { model, snapshots, documents: &documents, as_of: request.as_of })
+        lint(&Scope { model: everything.as_ref().unwrap_or(model), snapshots, documents: &documents, as_of: request.as_of })
     }
 
     /// The plan of an environment that is gone: nothing is rendered for it.

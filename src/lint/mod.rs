@@ -11,6 +11,8 @@ mod issuer;
 mod manifest;
 mod object;
 mod rbac;
+#[cfg(test)]
+mod testing;
 mod trust;
 
 use std::collections::BTreeMap;
