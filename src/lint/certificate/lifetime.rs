@@ -117,7 +117,7 @@ fn granted(lint: &mut Lint<'_>, certificate: Object<'_>, signing: Option<Signing
         LifetimeRefusal::TooLong { .. } => (&DURATION_OVER_MAXIMUM, "longer", claims.max, "maxTLSCertDuration"),
         LifetimeRefusal::TooShort { .. } | LifetimeRefusal::Past => (&DURATION_UNDER_MINIMUM, "shorter", claims.min, "minTLSCertDuration"),
     };
-    let message = format!("`duration: {asked}` is {than} than provisioner `{name}` may grant, {limit}; step-ca answers: {refusal}");
+    let message = format!("`duration: {asked}` is {than} than the {limit} that provisioner `{name}` may grant; step-ca answers: {refusal}");
     let help = format!("write `{limit}`, or change `{claim}` in the claims of `{name}` at the CA and import its snapshot again");
     lint.report(rule, certificate.document, &at("duration"), message, help);
     None
@@ -172,7 +172,7 @@ fn renewal(
     let total = lifetime.total;
     let message = if renewal.is_fallback {
         format!(
-            "{told} is not less than the {total} that the CA gives: cert-manager renews at another time than this says, older ones without end"
+            "{told} is not less than the {total} that the CA gives: cert-manager renews after two thirds of it instead, and older releases without end"
         )
     } else if renewal.is_endless() {
         format!("with {told} a certificate of {total} is due as soon as it is signed, so cert-manager asks for one after the other")

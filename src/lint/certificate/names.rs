@@ -57,7 +57,7 @@ fn dns_name(lint: &mut Lint<'_>, certificate: Object<'_>, path: &Path, name: &st
     };
     if let Some(problem) = dns_name_problem(name) {
         if is_step {
-            let help = "write a name as clients look it up, such as `web.example.com`";
+            let help = "take it out, or write the bare host name that clients look up";
             lint.report(&DNS_NAME_INVALID, document, path, format!("`{name}` cannot stand in `dnsNames`: {problem}"), help);
         }
         return;
