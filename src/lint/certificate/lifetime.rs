@@ -10,7 +10,7 @@ use crate::finding::{
 use crate::lint::Lint;
 use crate::lint::object::Object;
 use crate::pki::{
-    GoDuration, Lifetime, LifetimeRefusal, Moment, RenewBefore, RenewalProblem, SHORTEST_DURATION, SHORTEST_RENEW_BEFORE,
+    ASSUMED_DURATION, GoDuration, Lifetime, LifetimeRefusal, Moment, RenewBefore, RenewalProblem, SHORTEST_DURATION, SHORTEST_RENEW_BEFORE,
     check_renew_before,
 };
 use crate::yaml::{Path, Value};
@@ -41,7 +41,7 @@ pub(super) fn check(lint: &mut Lint<'_>, certificate: Object<'_>) {
         return;
     }
     let signing = lint.signing(certificate);
-    if duration == Written::Nothing && lint.is_signed_by_step(certificate) {
+    if duration == Written::Nothing && certificate.document.is_written() {
         unset(lint, certificate, signing);
     }
     let lifetime = match duration.duration() {
@@ -90,16 +90,12 @@ fn written(lint: &mut Lint<'_>, certificate: Object<'_>, field: &str) -> Written
     Written::Duration(duration)
 }
 
+/// For a certificate that somebody wrote by cert-manager's documentation, and where it is known that the CA gives something
+/// else than that promises. An inventory says nothing of 90 days: there, leaving it out means what the CA gives.
 fn unset(lint: &mut Lint<'_>, certificate: Object<'_>, signing: Option<Signing<'_>>) {
     let given = signing.and_then(|signing| Some((signing.name, signing.claims()?.default)));
-    let message = match given {
-        Some((name, default)) => {
-            format!("{} has no `duration`: provisioner `{name}` gives it {default}, not cert-manager's 90 days", called(certificate))
-        }
-        None => {
-            format!("{} has no `duration`: the CA decides, in most cases for 24 hours, not cert-manager's 90 days", called(certificate))
-        }
-    };
+    let Some((name, default)) = given.filter(|(_, default)| *default != ASSUMED_DURATION) else { return };
+    let message = format!("{} has no `duration`: provisioner `{name}` gives it {default}, not cert-manager's 90 days", called(certificate));
     lint.report(&DURATION_UNSET, certificate.document, &at("duration"), message, "write the `duration` that is meant");
 }
 
@@ -205,7 +201,7 @@ fn outlives(lint: &mut Lint<'_>, certificate: Object<'_>, signing: Signing<'_>, 
 mod tests {
     use super::*;
     use crate::finding::Rule;
-    use crate::lint::testing::{Sandbox, certificate, issuer};
+    use crate::lint::testing::{SNAPSHOT, Sandbox, certificate, issuer};
 
     fn sandbox(inventory: &str, spec: &str) -> Sandbox {
         Sandbox::new(inventory).write(&issuer("StepIssuer")).write(&certificate("web", &format!("dnsNames: [web]\n{spec}")))
@@ -267,6 +263,8 @@ mod tests {
     fn without_a_duration_the_ca_decides() {
         expect("", &[&DURATION_UNSET]);
         assert!(sandbox("", "").found(&DURATION_UNSET)[0].contains("gives it 24h0m0s"));
+        let text = SNAPSHOT.split("provisioners:\n").next().map(|head| format!("{head}provisioners: unknown\n")).expect("a head");
+        assert_eq!(sandbox("", "").with_snapshot(|_| text).found(&DURATION_UNSET), [""; 0]);
         // Less than the 90 days that the webhook assumes, and more than the CA gives.
         expect("renewBefore: 48h", &[&DURATION_UNSET, &RENEW_BEFORE_TOO_LONG]);
         expect("renewBefore: 23h59m", &[&DURATION_UNSET]);
