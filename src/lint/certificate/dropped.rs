@@ -49,7 +49,7 @@ fn asks_for_something(field: &str, node: &Node) -> bool {
 
 /// Whether a subject such as `CN=web,O=example` has other parts than a common name.
 fn has_more_than_common_name(subject: &str) -> bool {
-    let parts = subject.split(|character| matches!(character, ',' | '+' | ';')).map(str::trim).filter(|part| !part.is_empty());
+    let parts = subject.split([',', '+', ';']).map(str::trim).filter(|part| !part.is_empty());
     let mut keys = parts.filter_map(|part| part.split_once('=')).map(|(key, _)| key.trim());
     keys.any(|key| !key.eq_ignore_ascii_case("CN"))
 }

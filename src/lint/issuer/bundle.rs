@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::called;
 use crate::catalog::DER_BUNDLE_SINCE;
-use crate::finding::{CA_BUNDLE_DIFFERS, CA_BUNDLE_INVALID, Level};
+use crate::finding::{CA_BUNDLE_DIFFERS, CA_BUNDLE_INVALID, Finding, Level, counted};
 use crate::lint::Lint;
 use crate::lint::object::Object;
 use crate::pki::{Certificate, Fingerprint, PemError, certificates};
@@ -20,7 +20,7 @@ enum Bundle {
     /// Certificates in PEM; how many sections cannot be read, which Go passes over without a word.
     Pem { certificates: Vec<Certificate>, skipped: usize },
     /// One certificate in DER.
-    Der(Certificate),
+    Der(Box<Certificate>),
     /// Something that step-issuer or the API server refuses: what is wrong, and what to do.
     Unusable(String, &'static str),
     /// A private key; somebody else says so.
@@ -32,55 +32,47 @@ const ENCODE: &str = "write the PEM of the root in base64 on one line, as `base6
 /// Judges the bundle of an issuer.
 pub(super) fn check(lint: &mut Lint<'_>, issuer: Object<'_>) {
     let Some(text) = issuer.text("spec.caBundle").filter(|text| !text.is_empty()) else { return };
-    let path = Path::of(["spec", "caBundle"]);
-    let place = |lint: &Lint<'_>| lint.place(issuer.document, &path);
     let found = match read(text) {
         Bundle::PrivateKey => return,
         Bundle::Unusable(problem, help) => {
-            lint.report(&CA_BUNDLE_INVALID, issuer.document, &path, format!("the `caBundle` of {} {problem}", called(issuer)), help);
+            report(lint, issuer, Level::Error, &problem, help);
             return;
         }
         Bundle::Pem { certificates, skipped } => {
             if skipped > 0 {
-                let message =
-                    format!("{skipped} of the sections in the `caBundle` of {} cannot be read, and are passed over", called(issuer));
-                let finding = crate::finding::Finding::new(&CA_BUNDLE_INVALID, place(lint), message).at(Level::Warning).help(ENCODE);
-                lint.add(issuer.document, finding);
+                let problem = format!("has {} that cannot be read and is passed over", counted(skipped, "section"));
+                report(lint, issuer, Level::Warning, &problem, ENCODE);
             }
             certificates
         }
         Bundle::Der(certificate) => {
-            let (major, minor) = DER_BUNDLE_SINCE;
-            let message = match lint.step_issuer_version() {
-                Some(version) if version >= DER_BUNDLE_SINCE => None,
-                Some((own_major, own_minor)) => Some((
-                    Level::Error,
-                    format!(
-                        "the `caBundle` of {} is DER, which step-issuer reads from {major}.{minor} on, and this environment runs {own_major}.{own_minor}",
-                        called(issuer)
-                    ),
-                )),
-                None => Some((
-                    Level::Note,
-                    format!(
-                        "the `caBundle` of {} is DER, which step-issuer reads from {major}.{minor} on; which one runs here is not known",
-                        called(issuer)
-                    ),
-                )),
-            };
-            if let Some((level, message)) = message {
-                let finding = crate::finding::Finding::new(&CA_BUNDLE_INVALID, place(lint), message).at(level).help(ENCODE);
-                lint.add(issuer.document, finding);
-            }
-            vec![certificate]
+            der(lint, issuer);
+            vec![*certificate]
         }
     };
     let Some(snapshot) = lint.signer_of(issuer).and_then(|signer| signer.snapshot) else { return };
     if let Some(difference) = difference(&found, snapshot) {
         let message = format!("the `caBundle` of {} {difference}", called(issuer));
         let help = "take the roots of the CA snapshot, or import the snapshot again if the CA has changed";
-        lint.report(&CA_BUNDLE_DIFFERS, issuer.document, &path, message, help);
+        lint.report(&CA_BUNDLE_DIFFERS, issuer.document, &Path::of(["spec", "caBundle"]), message, help);
     }
+}
+
+/// The problem continues a sentence about the bundle.
+fn report(lint: &mut Lint<'_>, issuer: Object<'_>, level: Level, problem: &str, help: &str) {
+    let place = lint.place(issuer.document, &Path::of(["spec", "caBundle"]));
+    let message = format!("the `caBundle` of {} {problem}", called(issuer));
+    lint.add(issuer.document, Finding::new(&CA_BUNDLE_INVALID, place, message).at(level).help(help));
+}
+
+fn der(lint: &mut Lint<'_>, issuer: Object<'_>) {
+    let (major, minor) = DER_BUNDLE_SINCE;
+    let (level, which) = match lint.step_issuer_version() {
+        Some(version) if version >= DER_BUNDLE_SINCE => return,
+        Some((own_major, own_minor)) => (Level::Error, format!("this environment runs {own_major}.{own_minor}")),
+        None => (Level::Note, "which one runs here is not known".to_owned()),
+    };
+    report(lint, issuer, level, &format!("is DER, which step-issuer reads from {major}.{minor} on, and {which}"), ENCODE);
 }
 
 /// Reads a bundle as the API server does, then as step-issuer does.
@@ -106,7 +98,9 @@ fn read(text: &str) -> Bundle {
         );
     }
     match certificates(&bytes) {
-        Ok(found) if bytes.first() == Some(&0x30) => found.into_iter().next().map_or_else(nothing, Bundle::Der),
+        Ok(found) if bytes.first() == Some(&0x30) => {
+            found.into_iter().next().map_or_else(nothing, |certificate| Bundle::Der(Box::new(certificate)))
+        }
         Ok(certificates) => Bundle::Pem { certificates, skipped: 0 },
         Err(PemError::PrivateKey { .. }) => Bundle::PrivateKey,
         Err(PemError::EncodedTwice) => Bundle::Unusable("is base64 of base64".to_owned(), "encode the PEM once"),
