@@ -61,8 +61,9 @@ pub struct Verdict {
 
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
-    let objects = scope.documents.iter().filter_map(Object::new).collect();
-    let mut lint = Lint { scope, objects, verdict: Verdict::default() };
+    let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
+    let step_issuers = objects.iter().copied().filter(trust::is_step_issuer).collect();
+    let mut lint = Lint { scope, objects, step_issuers, verdict: Verdict::default() };
     FAMILIES.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
@@ -72,6 +73,8 @@ struct Lint<'a> {
     scope: &'a Scope<'a>,
     /// The objects among the documents.
     objects: Vec<Object<'a>>,
+    /// The Step issuers among them: every certificate looks for its own.
+    step_issuers: Vec<Object<'a>>,
     verdict: Verdict,
 }
 

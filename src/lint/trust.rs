@@ -76,7 +76,7 @@ impl<'a> Lint<'a> {
 
     /// Every StepIssuer and StepClusterIssuer.
     pub(super) fn step_issuers(&self) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
-        self.objects.iter().copied().filter(|object| object.is(STEP_GROUP, STEP_ISSUER) || object.is(STEP_GROUP, STEP_CLUSTER_ISSUER))
+        self.step_issuers.iter().copied()
     }
 
     /// The Step issuer that a certificate names, where it is among the objects.
@@ -167,6 +167,11 @@ impl<'a> Lint<'a> {
         let provisioner = self.signer_of(issuer)?.snapshot?.provisioner(name)?;
         Some((name, provisioner))
     }
+}
+
+/// Whether an object is a StepIssuer or StepClusterIssuer.
+pub(super) fn is_step_issuer(object: &Object<'_>) -> bool {
+    object.is(STEP_GROUP, STEP_ISSUER) || object.is(STEP_GROUP, STEP_CLUSTER_ISSUER)
 }
 
 fn namespace_of(issuer: &IssuerReference) -> Option<&str> {

@@ -47,12 +47,14 @@ fn annotations(lint: &mut Lint<'_>, object: Object<'_>) {
         return;
     }
     let Some(name) = value(ISSUER) else { return };
-    let Some(step) = step_kind(lint, object, name) else { return };
+    // Whoever writes a kind of step-issuer means one, also where it lies elsewhere.
+    let meant = [STEP_ISSUER, STEP_CLUSTER_ISSUER].into_iter().find(|step| kind == Some(*step));
+    let Some(step) = step_kind(lint, object, name).or(meant) else { return };
     let looks_for = if kind == Some(STEP_CLUSTER_ISSUER) { STEP_CLUSTER_ISSUER } else { STEP_ISSUER };
     if group == Some(STEP_GROUP) && looks_for == step {
         return;
     }
-    let is_meant = kind.is_some_and(|kind| [STEP_ISSUER, STEP_CLUSTER_ISSUER].contains(&kind)) || group == Some(STEP_GROUP);
+    let is_meant = meant.is_some() || group == Some(STEP_GROUP);
     if !is_meant && (group.is_some_and(|group| group != CERT_MANAGER_GROUP) || has_own_issuer(lint, object, kind.unwrap_or("Issuer"), name))
     {
         return;
@@ -128,6 +130,8 @@ mod tests {
     #[test]
     fn issuers_of_cert_manager_and_of_others_are_left_alone() {
         assert_eq!(found("StepIssuer", &[(CLUSTER_ISSUER, "letsencrypt")]), 0);
+        assert_eq!(found("StepIssuer", &[(ISSUER, "elsewhere"), (KIND, "StepIssuer"), (GROUP, STEP_GROUP)]), 0);
+        assert_eq!(found("StepIssuer", &[(ISSUER, "elsewhere"), (KIND, "StepIssuer")]), 1);
         assert_eq!(found("StepIssuer", &[(ISSUER, "by-hand"), (GROUP, "awspca.cert-manager.io"), (KIND, "AWSPCAIssuer")]), 0);
         let own = "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: by-hand}\nspec: {selfSigned: {}}\n";
         let sandbox = Sandbox::new("").write(&issuer("StepClusterIssuer")).write(own).write(&ingress(&[(CLUSTER_ISSUER, "by-hand")]));
