@@ -61,10 +61,15 @@ pub struct Verdict {
 
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
+    judged(scope, FAMILIES)
+}
+
+/// What some families say of an environment.
+fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
     let step_issuers = objects.iter().copied().filter(trust::is_step_issuer).collect();
     let mut lint = Lint { scope, objects, step_issuers, verdict: Verdict::default() };
-    FAMILIES.iter().for_each(|check| check(&mut lint));
+    families.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
 

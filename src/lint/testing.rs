@@ -7,7 +7,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use jiff::civil::Date;
 
-use super::{Scope, Verdict, lint};
+use super::{Lint, Scope, Verdict, certificate, issuer, judged};
 use crate::finding::Rule;
 use crate::inventory::{EnvironmentName, Layers};
 use crate::manifest::{Checked, Document, Origin, Shape, check};
@@ -58,13 +58,14 @@ impl Sandbox {
         Sandbox { as_of: Some(day.parse().expect("a day")), ..self }
     }
 
-    /// What the rules say.
+    /// What the rules about issuers and certificates say.
     pub(super) fn lint(&self) -> Verdict {
         let snapshot = load(self.snapshot.as_bytes(), Utf8Path::new("ca-snapshot.yaml")).unwrap_or_else(|findings| panic!("{findings:?}"));
         let snapshots =
             BTreeMap::from([("internal".to_owned(), KnownSnapshot::Here(Arc::<Snapshot>::new(snapshot), "ca-snapshot.yaml".into()))]);
         let model = self.model(&snapshots);
-        lint(&Scope { model: &model, snapshots: &snapshots, documents: &self.documents, as_of: self.as_of })
+        let families: [fn(&mut Lint<'_>); 2] = [issuer::check, certificate::check];
+        judged(&Scope { model: &model, snapshots: &snapshots, documents: &self.documents, as_of: self.as_of }, &families)
     }
 
     /// The messages of what one rule finds.
