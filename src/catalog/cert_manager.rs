@@ -25,6 +25,9 @@ pub const CERTIFICATE_FIELDS_SINCE: &[(&str, u32)] = &[
 /// The last minor version of 1.x whose conversion webhook rewrote durations into Go's own form.
 pub const LAST_WITH_CONVERSION: u32 = 6;
 
+/// Releases that count `renewBeforePercentage` as what has passed of a life at its renewal; all others, as what is left.
+pub const PERCENTAGE_AS_PASSED: &[&str] = &["1.16.0", "1.16.1", "1.16.2"];
+
 /// The longest common name that the webhook takes, in bytes.
 pub const MAX_COMMON_NAME: usize = 64;
 

@@ -7,7 +7,7 @@ mod version;
 
 pub use cert_manager::{
     ADMITTED_ANNOTATION, CERT_MANAGER_ANNOTATIONS, CERTIFICATE_FIELDS_SINCE, KeyAlgorithm, LAST_WITH_CONVERSION, MAX_COMMON_NAME,
-    is_known_usage, is_usage_given, known_usages,
+    PERCENTAGE_AS_PASSED, is_known_usage, is_usage_given, known_usages,
 };
 pub use step_issuer::{DER_BUNDLE_SINCE, PASSWORD_SOURCES_SINCE, step_issuer_of_chart};
 pub use step_issuer_chart::{ChartValues, ValueProblem, ValueProblemKind, chart_values, known_versions};

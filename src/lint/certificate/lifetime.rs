@@ -2,7 +2,7 @@
 //! the CA lives as long.
 
 use super::{Signing, called};
-use crate::catalog::LAST_WITH_CONVERSION;
+use crate::catalog::{LAST_WITH_CONVERSION, PERCENTAGE_AS_PASSED};
 use crate::finding::{
     CERTIFICATE_OUTLIVES_CA, DURATION_BELOW_HOUR, DURATION_NOT_CANONICAL, DURATION_NOT_GO, DURATION_OVER_MAXIMUM, DURATION_UNDER_MINIMUM,
     DURATION_UNSET, RENEW_BEFORE_TOO_LONG, RENEW_BEFORE_TOO_SHORT, RENEW_BEFORE_TWICE,
@@ -139,9 +139,10 @@ fn renewal(
             return;
         }
         (Some(before), None) => ("renewBefore", RenewBefore::Duration(before)),
+        (None, Some(percentage)) if counts_passed(lint) => ("renewBeforePercentage", RenewBefore::PercentagePassed(percentage)),
         (None, Some(percentage)) => ("renewBeforePercentage", RenewBefore::Percentage(percentage)),
     };
-    if let RenewBefore::Percentage(percentage) = wanted
+    if let RenewBefore::Percentage(percentage) | RenewBefore::PercentagePassed(percentage) = wanted
         && !(1..=99).contains(&percentage)
     {
         let rule = if percentage < 1 { &RENEW_BEFORE_TOO_SHORT } else { &RENEW_BEFORE_TOO_LONG };
@@ -167,9 +168,7 @@ fn renewal(
     };
     let total = lifetime.total;
     let message = if renewal.is_fallback {
-        format!(
-            "{told} is not less than the {total} that the CA gives: cert-manager renews after two thirds of it instead, and older releases without end"
-        )
+        format!("{told} is not less than the {total} that the CA gives: cert-manager passes over it and renews after two thirds")
     } else if renewal.is_endless() {
         format!("with {told} a certificate of {total} is due as soon as it is signed, so cert-manager asks for one after the other")
     } else {
@@ -177,6 +176,12 @@ fn renewal(
     };
     let help = "write less, or `renewBeforePercentage: 33`; or a `duration` that the CA grants";
     lint.report(&RENEW_BEFORE_TOO_LONG, document, &at(field), message, help);
+}
+
+/// Whether the release that runs takes a percentage for what has passed.
+fn counts_passed(lint: &Lint<'_>) -> bool {
+    let version = lint.scope.model.versions.cert_manager.as_deref();
+    version.is_some_and(|version| PERCENTAGE_AS_PASSED.contains(&version.strip_prefix('v').unwrap_or(version)))
 }
 
 /// step-ca signs whatever its claims allow, and does not cut a life that ends after the intermediate's.
@@ -242,6 +247,11 @@ mod tests {
         expect("duration: 24h\nrenewBeforePercentage: 100", &[&RENEW_BEFORE_TOO_LONG]);
         expect("duration: 1h\nrenewBeforePercentage: 99", &[&RENEW_BEFORE_TOO_SHORT]);
         expect("duration: 24h\nrenewBefore: 8h\nrenewBeforePercentage: 33", &[&RENEW_BEFORE_TWICE]);
+        // One percent of an hour has passed before the certificate is there, by its dated-back beginning.
+        let early =
+            |version: &str| codes(&sandbox(&format!("versions: {{certManager: '{version}'}}\n"), "duration: 1h\nrenewBeforePercentage: 1"));
+        assert_eq!(early("1.16.2"), [RENEW_BEFORE_TOO_LONG.code]);
+        assert_eq!(early("1.16.3"), [""; 0]);
     }
 
     #[test]

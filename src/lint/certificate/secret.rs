@@ -29,10 +29,10 @@ pub(super) fn check_template(lint: &mut Lint<'_>, certificate: Object<'_>) {
 
 /// Judges whether two write the same Secret. One that several roots build is one.
 pub(super) fn check_collisions(lint: &mut Lint<'_>, certificates: &[Object<'_>]) {
-    let mut writers: BTreeMap<(Option<&str>, &str), Vec<Object<'_>>> = BTreeMap::new();
+    let mut writers: BTreeMap<(&str, &str), Vec<Object<'_>>> = BTreeMap::new();
     for certificate in certificates {
         let Some(secret) = certificate.text("spec.secretName").filter(|secret| !secret.is_empty()) else { continue };
-        let others = writers.entry((certificate.namespace(), secret)).or_default();
+        let others = writers.entry((where_it_lies(*certificate), secret)).or_default();
         if others.iter().any(|other| other.identity == certificate.identity) {
             continue;
         }
@@ -47,7 +47,7 @@ pub(super) fn check_collisions(lint: &mut Lint<'_>, certificates: &[Object<'_>])
         }
         others.push(*certificate);
     }
-    let secrets: Vec<(&str, Option<&str>, &str)> = lint.objects.iter().filter_map(|object| written_secret(*object)).collect();
+    let secrets: Vec<(&str, &str, &str)> = lint.objects.iter().filter_map(|object| written_secret(*object)).collect();
     for (kind, namespace, name) in secrets {
         for certificate in writers.get(&(namespace, name)).into_iter().flatten() {
             let message = format!(
@@ -71,7 +71,7 @@ fn in_namespace(identity: &Identity) -> String {
 
 /// The Secret that another object fills: kind, namespace and name. A Secret without content is often laid down for
 /// cert-manager to fill, with labels that it keeps.
-fn written_secret(object: Object<'_>) -> Option<(&str, Option<&str>, &str)> {
+fn written_secret<'a>(object: Object<'a>) -> Option<(&'a str, &'a str, &'a str)> {
     let named = |path: &str| object.text(path).filter(|name| !name.is_empty()).unwrap_or_else(|| object.name());
     let has_content =
         || ["data", "stringData"].iter().any(|field| object.get(field).and_then(Node::as_map).is_some_and(|map| !map.is_empty()));
@@ -81,7 +81,12 @@ fn written_secret(object: Object<'_>) -> Option<(&str, Option<&str>, &str)> {
         ("external-secrets.io", "ExternalSecret") => named("spec.target.name"),
         _ => return None,
     };
-    Some((object.identity.kind.as_str(), object.namespace(), name))
+    Some((object.identity.kind.as_str(), where_it_lies(object), name))
+}
+
+/// The namespace of an object; where it names none, its root, all of whose objects end in the same one.
+fn where_it_lies(object: Object<'_>) -> &str {
+    object.namespace().unwrap_or(object.document.root.as_str())
 }
 
 #[cfg(test)]
@@ -94,6 +99,9 @@ mod tests {
         let one = certificate("one", "dnsNames: [a]");
         let two = certificate("two", "dnsNames: [b]").replace("two-tls", "one-tls");
         assert_eq!(Sandbox::new("").write(&one).write(&two).found(&SECRET_NAME_COLLISION).len(), 1);
+        // Without a namespace, whoever applies a root chooses it.
+        let nowhere = |text: &str| text.replace("  namespace: web\n", "");
+        assert_eq!(Sandbox::new("").write(&nowhere(&one)).write(&nowhere(&two)).found(&SECRET_NAME_COLLISION), [""; 0]);
         // In another namespace it is another Secret, and the same certificate in two roots is one.
         let elsewhere = two.replace("namespace: web", "namespace: other");
         assert_eq!(Sandbox::new("").write(&one).write(&elsewhere).write(&one).found(&SECRET_NAME_COLLISION), [""; 0]);

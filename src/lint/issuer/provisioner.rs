@@ -13,7 +13,7 @@ pub(super) fn check(lint: &mut Lint<'_>, issuer: Object<'_>) {
     let Some(name) = issuer.text("spec.provisioner.name") else { return };
     let path = Path::of(["spec", "provisioner"]);
     let given = issuer.text("spec.provisioner.kid").unwrap_or_default();
-    let owners: Vec<&str> = snapshot.provisioners_with_kid(given).collect();
+    let owners: Vec<&str> = snapshot.provisioners_with_kid(given).filter(|_| !given.is_empty()).collect();
     let problem = provisioner_problem(snapshot, name, &called(issuer));
     let right = snapshot.provisioner(name).and_then(|provisioner| provisioner.kid.as_deref());
     match (problem, right) {
