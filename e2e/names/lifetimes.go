@@ -101,12 +101,14 @@ func claimer(claims tlsClaims, global provisioner.Claims) (*provisioner.Claimer,
 func lifetimes() ([]any, error) {
 	var rows []any
 	for _, claims := range []tlsClaims{{}, {Min: "1h", Max: "720h", Default: "48h"}, {Max: "24h1m"}, {Min: "24h"}} {
-		options, err := optionsOfJWK(claims)
+		options, err := optionsOfJWK(claims, "web.example.com")
 		if err != nil {
 			return nil, err
 		}
 		for _, backdate := range []string{"0s", "1m", "10m"} {
-			for _, requested := range []string{"", "1s", "3m", "4m", "4m59s", "5m", "50m", "59m", "1h", "23h59m", "24h", "24h1s", "24h1m", "24h1m1s", "48h", "720h", "720h1s", "2160h"} {
+			for _, requested := range []string{
+				"", "1s", "3m", "4m", "4m59s", "5m", "50m", "59m", "1h", "23h59m", "24h", "24h1s", "24h1m", "24h1m1s", "48h", "720h", "720h1s", "2160h",
+			} {
 				row, err := sign(claims, backdate, requested, options)
 				if err != nil {
 					return nil, err
@@ -118,8 +120,8 @@ func lifetimes() ([]any, error) {
 	return rows, nil
 }
 
-// optionsOfJWK are the modifiers and validators that a JWK provisioner puts on what step-issuer asks for.
-func optionsOfJWK(claims tlsClaims) ([]provisioner.SignOption, error) {
+// optionsOfJWK are the modifiers and validators that a JWK provisioner puts on what step-issuer asks for under a name.
+func optionsOfJWK(claims tlsClaims, name string) ([]provisioner.SignOption, error) {
 	key, err := jose.GenerateJWK("EC", "P-256", "ES256", "sig", "", 0)
 	if err != nil {
 		return nil, err
@@ -135,15 +137,16 @@ func optionsOfJWK(claims tlsClaims) ([]provisioner.SignOption, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key.Key}, new(jose.SignerOptions).WithType("JWT").WithHeader("kid", key.KeyID))
+	header := new(jose.SignerOptions).WithType("JWT").WithHeader("kid", key.KeyID)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key.Key}, header)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
 	token, err := jose.Signed(signer).Claims(jose.Claims{
-		Issuer: "step-issuer", Subject: "web.example.com", Audience: jose.Audience{audience}, ID: "1",
+		Issuer: "step-issuer", Subject: name, Audience: jose.Audience{audience}, ID: "1",
 		NotBefore: jose.NewNumericDate(now.Add(-time.Minute)), IssuedAt: jose.NewNumericDate(now), Expiry: jose.NewNumericDate(now.Add(time.Hour)),
-	}).Claims(map[string]any{"sans": []string{"web.example.com"}}).CompactSerialize()
+	}).Claims(map[string]any{"sans": []string{name}}).CompactSerialize()
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func main() {
 
 func run(out io.Writer) error {
 	var lines [][]byte
-	for _, part := range []func() ([]any, error){wildcards, asciiForms, kindsOfName, policies, claims, lifetimes, renewals} {
+	for _, part := range []func() ([]any, error){wildcards, asciiForms, kindsOfName, requests, policies, claims, lifetimes, renewals} {
 		rows, err := part()
 		if err != nil {
 			return err

@@ -27,7 +27,7 @@ func asciiForms() ([]any, error) {
 	for _, name := range []string{
 		"web.example.com", "WEB.Example.COM", ".example.com", "example.com.", "example..com", "web_1.example.com", "a b", "*.example.com", "*",
 		"-web.example.com", "web-.example.com", "ab--cd.example.com", "xn--bcher-kva.example", "xn--bcher-kv.example", "xn--a.example",
-		"xn--abc-.example", "bücher.example", "BÜCHER.example", "faß.example", "σςΣ.example", "日本語.example", "日本語。example", "ｅｘａｍｐｌｅ.com",
+		"xn--abc-.example", "xn--.example", "web.XN--", "bücher.example", "BÜCHER.example", "faß.example", "σςΣ.example", "日本語.example", "日本語。example", "ｅｘａｍｐｌｅ.com",
 		"a\u00adb.example", "a\u200db.example", "אבג.example", "אבגa.example", "ﬁ.example", "☃.example", "\U0001F600.example", "example.com:443",
 		"10.0.0.1", "a@b.example", "1.example", "a/b", "", ".", "ｗｅｂ＿1.example", "İ.example", "ı.example",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example",
@@ -265,6 +265,10 @@ var certificates = []names{
 	{URI: []string{"spiffe://cluster.local/ns/a"}},
 	{URI: []string{"urn:uuid:1"}},
 	{URI: []string{"https://:8443/"}},
+	{URI: []string{"https://[fe80::1%25eth0]/"}},
+	{URI: []string{"https://[fe80::1%25eth0]:443/"}},
+	{Email: []string{"a@*"}},
+	{DNS: []string{"xn--.example.com"}},
 	{DNS: []string{"web.example.com"}, IP: []string{"10.0.0.1"}, Email: []string{"a@example.com"}, URI: []string{"https://web.example.com"}},
 }
 

@@ -91,6 +91,7 @@ var hosts = []string{
 	"web.xn--bcher-kva.example",
 	"xn--bcher-kva.example.com",
 	"web.bad-.example.com",
+	".example.com",
 }
 
 func wildcards() ([]any, error) {

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 pub(super) struct GoUrl {
     /// In lower case; empty where there is none.
     pub(super) scheme: String,
-    /// With its port, and with brackets around an IPv6 address; empty where there is none.
+    /// With its port, with brackets around an IPv6 address, without escapes; empty where there is none.
     pub(super) host: String,
 }
 
@@ -50,15 +50,13 @@ impl GoUrl {
         if host.contains('*') {
             return Err("a star cannot stand in the host of a URI");
         }
-        let name = match host.rsplit_once(':') {
-            Some((name, _)) if !host.ends_with(']') && !host.starts_with('[') => {
-                if name.contains(':') {
-                    return Err("its host has more than one colon");
-                }
-                name
-            }
+        let name = match (host.split_once(':'), host.strip_prefix('[')) {
+            (Some(_), Some(address)) if !host.ends_with(']') => address.split(']').next().unwrap_or(address),
+            (Some((_, more)), None) if more.contains(':') => return Err("its host has more than one colon"),
+            (Some((name, _)), None) => name,
             _ => host,
         };
+        // An address with a zone is taken for a name where a port follows it.
         if name.starts_with('[') || name.parse::<IpAddr>().is_ok() {
             return Err("a URI with an IP address cannot be compared with rules");
         }
@@ -90,7 +88,7 @@ fn host_of(scheme: &str, authority: &str) -> Option<String> {
         let (address, port) = bracketed.rsplit_once(']')?;
         let (address, zone) = address.split_once("%25").map_or((address, None), |(address, zone)| (address, Some(zone)));
         let sound = is_port(port) && !address.contains('[') && matches!(address.parse::<IpAddr>(), Ok(IpAddr::V6(_))) && zone != Some("");
-        return sound.then(|| host.to_owned());
+        return sound.then(|| host.replacen("%25", "%", 1));
     }
     if host.contains('[') {
         return None;

@@ -108,7 +108,7 @@ impl CertificateNames {
 /// ```
 /// use trustree::pki::dns_name_problem;
 /// assert_eq!(dns_name_problem("*.default.svc"), None);
-/// assert_eq!(dns_name_problem("10.0.0.1").as_deref(), Some("it is an IP address: clients look for it only in `ipAddresses`, and step-ca refuses it as a DNS name"));
+/// assert_eq!(dns_name_problem("web.").as_deref(), Some("it ends in a dot, and clients compare without one; write `web`"));
 /// ```
 pub fn dns_name_problem(name: &str) -> Option<String> {
     let bare = name.strip_prefix("*.").unwrap_or(name);
@@ -125,12 +125,16 @@ pub fn dns_name_problem(name: &str) -> Option<String> {
         .or_else(|| (name.len() > 253).then(|| format!("it has {} characters, and a DNS name at most 253", name.len())))
 }
 
-/// What a text is instead of a DNS name. step-ca sorts the names of a token anew, finds them to differ from those of the
-/// request, and refuses both.
+/// What a text is instead of a DNS name. step-ca sorts the names of a token by what they look like; where it takes one for
+/// something else, the request differs from the token and is refused.
 fn another_kind(name: &str) -> Option<String> {
-    let unbracketed = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
-    if unbracketed.parse::<IpAddr>().is_ok() {
+    if name.parse::<IpAddr>().is_ok() {
         return Some("it is an IP address: clients look for it only in `ipAddresses`, and step-ca refuses it as a DNS name".to_owned());
+    }
+    if let Some(address) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'))
+        && address.parse::<IpAddr>().is_ok()
+    {
+        return Some(format!("it is an IP address in brackets: clients look for it only in `ipAddresses`, as `{address}`"));
     }
     if name.contains("://") {
         return Some("it is a URL: clients compare host names, so write only its host, or put it into `uris`".to_owned());
@@ -184,8 +188,12 @@ fn label_problem(label: &str) -> Option<String> {
 ///
 /// Source: `golang.org/x/net/idna`, the profile `Lookup`.
 pub fn ascii_form(name: &str) -> Option<String> {
-    let form = Uts46::new().to_ascii(name.as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore);
-    form.ok().map(Cow::into_owned)
+    // Go takes Punycode without a character for an empty label, which it lets pass; the crate does not.
+    let is_nothing = |label: &str| label.eq_ignore_ascii_case("xn--");
+    let labels: Vec<&str> = name.split('.').map(|label| if is_nothing(label) { "" } else { label }).collect();
+    let form =
+        Uts46::new().to_ascii(labels.join(".").as_bytes(), AsciiDenyList::STD3, Hyphens::Check, DnsLength::Ignore).map(Cow::into_owned);
+    form.ok()
 }
 
 #[cfg(test)]
@@ -215,7 +223,7 @@ mod tests {
             ("*.", "empty"),
             ("10.0.0.1", "IP address"),
             ("::1", "IP address"),
-            ("[::1]", "IP address"),
+            ("[::1]", "as `::1`"),
             ("10.0.0.0/8", "range"),
             ("https://web.example.com/", "URL"),
             ("web.example.com:443", "write `web.example.com`"),

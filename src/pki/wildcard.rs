@@ -278,6 +278,10 @@ fn is_sound_in_go(name: &str, is_pattern: bool) -> bool {
 
 /// `X509_check_host` of OpenSSL without flags.
 fn openssl_takes(pattern: &str, host: &str) -> bool {
+    if host.len() > 1 && host.starts_with('.') {
+        // It then looks for any name below.
+        return pattern.to_ascii_lowercase().ends_with(&host.to_ascii_lowercase());
+    }
     let Some((before, after)) = openssl_star(pattern) else { return pattern.eq_ignore_ascii_case(host) };
     let (host, before, after) = (host.to_ascii_lowercase(), before.to_ascii_lowercase(), after.to_ascii_lowercase());
     let Some(starred) = host.strip_prefix(&before).and_then(|rest| rest.strip_suffix(&after)) else { return false };

@@ -20,10 +20,10 @@ impl Mailbox {
         Some(Mailbox { local, domain: domain.to_owned() })
     }
 
-    /// The domain; `None` where a label claims to be Punycode and is none. All of it is ASCII already.
+    /// The domain; `None` where a label claims to be Punycode and is none, or needlessly. All of it is ASCII already.
     pub(super) fn domain_in_punycode(&self) -> Option<&str> {
-        let mut encoded = self.domain.split('.').filter_map(|label| label.strip_prefix("xn--"));
-        encoded.all(|label| idna::punycode::decode_to_string(label).is_some()).then_some(&self.domain)
+        let is_sound = |label: &str| label.is_empty() || idna::punycode::decode_to_string(label).is_some_and(|text| !text.is_ascii());
+        self.domain.split('.').filter_map(|label| label.strip_prefix("xn--")).all(is_sound).then_some(&self.domain)
     }
 }
 

@@ -16,8 +16,12 @@ pub(super) fn domain_labels(domain: &str) -> Option<Vec<&str>> {
 
 /// Whether a domain is the one of a rule, or has exactly one label before it where the rule begins with a dot.
 pub(super) fn matches_domain(domain: &str, rule: &str, allow_wildcard_names: bool) -> Result<bool, &'static str> {
-    if domain.is_empty() {
-        return Err("it has no host name, and step-ca up to 0.30 stumbles over that");
+    if rule.is_empty() {
+        // What is left of the rule `xn--`.
+        return Ok(true);
+    }
+    if domain.is_empty() || domain == "*" {
+        return Err("it has no host name, and step-ca 0.30 stumbles over that");
     }
     let odd_star = domain.starts_with('*') && !domain.starts_with("*.");
     let unwanted_star = domain.starts_with("*.") && !allow_wildcard_names;
@@ -48,4 +52,40 @@ pub(super) fn matches_common_name(name: &str, rule: &str) -> bool {
 fn folded(character: char) -> char {
     let upper = single(character.to_uppercase()).unwrap_or(character);
     single(upper.to_lowercase()).unwrap_or(upper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rule_with_a_dot_before_it_wants_exactly_one_more_label() {
+        for (domain, rule, expected) in [
+            ("web.example.com", "web.Example.com", true),
+            ("web.example.com", ".example.com", true),
+            ("example.com", ".example.com", false),
+            ("a.web.example.com", ".example.com", false),
+            ("*.example.com", ".example.com", false),
+            (".example.com", "example.com", false),
+            ("*web.example.com", ".example.com", false),
+            ("anything", "", true),
+        ] {
+            assert_eq!(matches_domain(domain, rule, false), Ok(expected), "{domain} {rule}");
+        }
+        assert_eq!(matches_domain("*.example.com", ".example.com", true), Ok(true));
+        assert!(matches_domain("example.com.", "example.com", true).is_err());
+    }
+
+    #[test]
+    fn capitals_count_only_before_the_at() {
+        assert_eq!(matches_email("a", "X.Y", "a@x.y", false), Ok(true));
+        assert_eq!(matches_email("A", "x.y", "a@x.y", false), Ok(false));
+        assert_eq!(matches_email("A", "x.y", "x.y", false), Ok(true));
+    }
+
+    #[test]
+    fn common_names_are_the_same_in_any_case() {
+        assert!(matches_common_name("MY Service É", "my service é"));
+        assert!(!matches_common_name("my service", "my services"));
+    }
 }

@@ -75,7 +75,7 @@ impl X509Policy {
     ///
     /// # Errors
     ///
-    /// The first rule that step-ca cannot read; it does not start with one.
+    /// A rule that step-ca cannot read, the first of its type; it does not start with one.
     pub fn engine(&self) -> Result<PolicyEngine, RuleError> {
         Ok(PolicyEngine {
             common_name: Rules::read(self, NameType::CommonName, |names| &names.cn, rules::common_name)?,
@@ -152,7 +152,7 @@ pub struct Denial {
     pub name_type: NameType,
     /// By the rules for which type it was judged: other than `name_type` for a common name without a rule of its own.
     pub judged_as: NameType,
-    /// The name.
+    /// The name as it was given; step-ca shows a URI with its escapes.
     pub name: String,
     /// Why it is refused.
     pub cause: DenialCause,
