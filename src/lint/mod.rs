@@ -12,7 +12,7 @@ mod manifest;
 mod object;
 mod rbac;
 #[cfg(test)]
-mod testing;
+mod sandbox;
 mod trust;
 
 use std::collections::BTreeMap;

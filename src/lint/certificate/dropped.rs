@@ -57,7 +57,7 @@ fn has_more_than_common_name(subject: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, certificate, issuer};
+    use crate::lint::sandbox::{Sandbox, certificate, issuer};
 
     fn found(spec: &str) -> Vec<String> {
         sandbox(spec).found(&FIELD_DROPPED_BY_CA)

@@ -97,7 +97,7 @@ fn revision_history(lint: &mut Lint<'_>, certificate: Object<'_>) {
 mod tests {
     use super::*;
     use crate::finding::Rule;
-    use crate::lint::testing::{Sandbox, certificate};
+    use crate::lint::sandbox::{Sandbox, certificate};
 
     fn found(rule: &Rule, inventory: &str, spec: &str) -> Vec<String> {
         Sandbox::new(inventory).write(&certificate("web", spec)).found(rule)

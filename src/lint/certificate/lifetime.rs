@@ -206,7 +206,7 @@ fn outlives(lint: &mut Lint<'_>, certificate: Object<'_>, signing: Signing<'_>, 
 mod tests {
     use super::*;
     use crate::finding::Rule;
-    use crate::lint::testing::{SNAPSHOT, Sandbox, certificate, issuer};
+    use crate::lint::sandbox::{SNAPSHOT, Sandbox, certificate, issuer};
 
     fn sandbox(inventory: &str, spec: &str) -> Sandbox {
         Sandbox::new(inventory).write(&issuer("StepIssuer")).write(&certificate("web", &format!("dnsNames: [web]\n{spec}")))

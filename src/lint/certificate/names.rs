@@ -136,7 +136,7 @@ fn path_of(certificate: Object<'_>, denial: &Denial) -> Path {
 mod tests {
     use super::*;
     use crate::finding::Rule;
-    use crate::lint::testing::{Sandbox, certificate, issuer};
+    use crate::lint::sandbox::{Sandbox, certificate, issuer};
 
     fn found(rule: &Rule, spec: &str) -> Vec<String> {
         Sandbox::new("").write(&issuer("StepIssuer")).write(&certificate("web", spec)).found(rule)

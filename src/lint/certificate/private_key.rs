@@ -76,7 +76,7 @@ fn signature(lint: &mut Lint<'_>, certificate: Object<'_>, algorithm: KeyAlgorit
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, certificate};
+    use crate::lint::sandbox::{Sandbox, certificate};
 
     fn found(inventory: &str, spec: &str) -> Vec<String> {
         Sandbox::new(inventory).write(&certificate("web", spec)).found(&PRIVATE_KEY_SETTINGS)

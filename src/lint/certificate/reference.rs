@@ -143,7 +143,7 @@ fn tells(node: &Node, key: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, certificate, issuer};
+    use crate::lint::sandbox::{Sandbox, certificate, issuer};
 
     const SPEC: &str = "dnsNames: [web]\nduration: 24h0m0s";
 

@@ -92,7 +92,7 @@ fn where_it_lies(object: Object<'_>) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, certificate};
+    use crate::lint::sandbox::{Sandbox, certificate};
 
     #[test]
     fn two_certificates_cannot_share_a_secret() {

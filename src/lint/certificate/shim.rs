@@ -98,7 +98,7 @@ fn has_own_issuer(lint: &Lint<'_>, object: Object<'_>, kind: &str, name: &str) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, issuer};
+    use crate::lint::sandbox::{Sandbox, issuer};
 
     fn ingress(annotations: &[(&str, &str)]) -> String {
         let lines: String = annotations.iter().map(|(key, value)| format!("    {key}: {value}\n")).collect();

@@ -51,7 +51,7 @@ fn not_https(url: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, issuer};
+    use crate::lint::sandbox::{Sandbox, issuer};
 
     #[test]
     fn a_url_has_the_scheme_https_or_none() {

@@ -154,7 +154,7 @@ fn told(fingerprint: Fingerprint, certificate: &Certificate) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, issuer, root_bundle};
+    use crate::lint::sandbox::{Sandbox, issuer, root_bundle};
 
     fn problem(text: &str) -> String {
         match read(text) {

@@ -119,7 +119,7 @@ fn provisioner() -> Path {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lint::testing::{Sandbox, issuer};
+    use crate::lint::sandbox::{Sandbox, issuer};
 
     const REFERENCE: &str = "    passwordRef:\n      name: step-issuer-password\n      key: password\n";
 

@@ -49,12 +49,12 @@ pub(super) fn check(lint: &mut Lint<'_>, issuer: Object<'_>) {
 mod tests {
     use super::*;
     use crate::finding::{PROVISIONER_NOT_FOUND, PROVISIONER_NOT_JWK};
-    use crate::lint::testing::{Sandbox, issuer};
+    use crate::lint::sandbox::{Sandbox, issuer};
 
     const KID: &str = "knuhGxxc67HkQ3VLZK_uFIGuaqWkjJUjNDjnjezVb3E";
 
     fn other_kid() -> String {
-        let snapshot = crate::lint::testing::SNAPSHOT;
+        let snapshot = crate::lint::sandbox::SNAPSHOT;
         let admin = snapshot.split("  admin:\n").nth(1).expect("a provisioner `admin`");
         let kid = admin.lines().find_map(|line| line.trim().strip_prefix("kid: ")).expect("its kid");
         assert_ne!(kid, KID);
