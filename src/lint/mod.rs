@@ -19,11 +19,11 @@ use std::collections::BTreeMap;
 
 use jiff::civil::Date;
 
-use crate::finding::{Finding, Place, Rule};
+use crate::finding::{Finding, Level, Place, Rule};
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
-use crate::yaml::Path;
-use object::Object;
+use crate::yaml::{Node, Path};
+use object::{Object, is_filled_in_later};
 
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
@@ -91,8 +91,24 @@ impl<'a> Lint<'a> {
 
     /// Reports something about the value that a path of a document leads to.
     fn report(&mut self, rule: &'static Rule, document: &Document, path: &Path, message: impl Into<String>, help: impl Into<String>) {
+        self.report_at(rule.level, rule, document, path, (message, help));
+    }
+
+    /// The same at another level than the rule's. Where another program still fills the value in, nobody can tell.
+    fn report_at(
+        &mut self,
+        level: Level,
+        rule: &'static Rule,
+        document: &Document,
+        path: &Path,
+        (message, help): (impl Into<String>, impl Into<String>),
+    ) {
+        let value = document.node.value_at(path).and_then(Node::as_str);
+        if document.is_written() && value.is_some_and(is_filled_in_later) {
+            return;
+        }
         let place = self.place(document, path);
-        self.add(document, Finding::new(rule, place, message).help(help));
+        self.add(document, Finding::new(rule, place, message).help(help).at(level));
     }
 
     /// Adds a finding about a document. One that was found before stays one: an object that several roots build is judged

@@ -1,7 +1,7 @@
 //! Who signs what: from a reference to its issuer, from an issuer to the authority and provisioner behind it.
 
 use super::Lint;
-use super::object::Object;
+use super::object::{Object, is_filled_in_later};
 use crate::inventory::IssuerKind;
 use crate::manifest::Origin;
 use crate::model::{Authority, Certificate, IssuerReference, KnownSnapshot};
@@ -96,7 +96,9 @@ impl<'a> Lint<'a> {
         let kind = reference.step_kind();
         // Where a namespace is not given, kustomize or whoever applies the object chooses it.
         let is_near = |namespace: Option<&str>| {
-            kind == STEP_CLUSTER_ISSUER || namespace.zip(object.namespace()).is_none_or(|(issuer, own)| issuer == own)
+            let both = namespace.zip(object.namespace());
+            kind == STEP_CLUSTER_ISSUER
+                || both.is_none_or(|(issuer, own)| issuer == own || [issuer, own].into_iter().any(is_filled_in_later))
         };
         let candidates = || self.step_issuers().filter(|issuer| issuer.identity.kind == kind && issuer.name() == reference.name);
         if let Some(issuer) = candidates().find(|issuer| is_near(issuer.namespace())) {

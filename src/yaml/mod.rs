@@ -178,6 +178,15 @@ impl Node {
         self.get(key)?.as_str()
     }
 
+    /// The value that `path` leads to.
+    pub fn value_at(&self, path: &Path) -> Option<&Node> {
+        path.segments().iter().try_fold(self, |node, segment| match (segment, &node.value) {
+            (Segment::Key(key), Value::Map(map)) => map.get(key),
+            (Segment::Index(index), Value::List(list)) => list.get(*index),
+            _ => None,
+        })
+    }
+
     /// Where the value that `path` leads to stands: a scalar's own place, a map's or list's key. Where the path leads
     /// further than the tree, the deepest part of it that exists.
     pub fn place(&self, path: &Path) -> At {

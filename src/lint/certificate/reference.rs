@@ -1,7 +1,7 @@
 //! References to issuers, in certificates and in anything else that has an `issuerRef`.
 
 use super::called;
-use crate::finding::{Finding, ISSUER_GROUP_MISSING, ISSUER_GROUP_UNKNOWN, ISSUER_IN_OTHER_NAMESPACE, ISSUER_UNRESOLVED, Level, listed};
+use crate::finding::{ISSUER_GROUP_MISSING, ISSUER_GROUP_UNKNOWN, ISSUER_IN_OTHER_NAMESPACE, ISSUER_UNRESOLVED, Level, listed};
 use crate::lint::Lint;
 use crate::lint::object::Object;
 use crate::lint::trust::{CERT_MANAGER_GROUP, Issuing, Reference, STEP_CLUSTER_ISSUER, STEP_GROUP, STEP_ISSUER};
@@ -109,8 +109,7 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
         || lint.objects.iter().any(|object| object.is(CERT_MANAGER_GROUP, "Issuer") || object.is(CERT_MANAGER_GROUP, "ClusterIssuer"));
     let level = if has_issuers { Level::Error } else { Level::Note };
     let message = format!("{who} is to be signed by the {kind} `{name}`, which nothing in this environment makes");
-    let finding = Finding::new(&ISSUER_UNRESOLVED, lint.place(object.document, path), message).help(help).at(level);
-    lint.add(object.document, finding);
+    lint.report_at(level, &ISSUER_UNRESOLVED, object.document, path, (message, help));
 }
 
 /// Whether the chart of step-issuer is told to make an issuer of that kind itself, or may be: its name is the release's,
@@ -169,6 +168,23 @@ mod tests {
     #[test]
     fn an_application_alone_may_count_on_somebody_else() {
         assert_eq!(codes(&Sandbox::new("").write(&certificate("web", SPEC))), [(ISSUER_UNRESOLVED.code, Level::Note)]);
+    }
+
+    #[test]
+    fn what_another_program_fills_in_is_not_judged() {
+        let text = certificate("web", "dnsNames: ['${NAME}']\nduration: ${DURATION}");
+        for (from, to) in [
+            ("namespace: web", "namespace: ${NAMESPACE}"),
+            ("name: by-hand", "name: ${ISSUER}"),
+            ("group: certmanager.step.sm", "group: ${GROUP}"),
+        ] {
+            let sandbox = Sandbox::new("").write(&issuer("StepIssuer")).write(&text.replace(from, to));
+            assert_eq!(codes(&sandbox), [], "{to}");
+        }
+        let open = issuer("StepIssuer")
+            .replace("https://step-certificates.smallstep", "https://${CA}")
+            .replace("name: step-issuer\n", "name: ${PROVISIONER}\n");
+        assert_eq!(codes(&Sandbox::new("").write(&open)), []);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::called;
 use crate::catalog::DER_BUNDLE_SINCE;
-use crate::finding::{CA_BUNDLE_DIFFERS, CA_BUNDLE_INVALID, Finding, Level, counted};
+use crate::finding::{CA_BUNDLE_DIFFERS, CA_BUNDLE_INVALID, Level, counted};
 use crate::lint::Lint;
 use crate::lint::object::Object;
 use crate::pki::{Certificate, Fingerprint, PemError, certificates};
@@ -60,9 +60,8 @@ pub(super) fn check(lint: &mut Lint<'_>, issuer: Object<'_>) {
 
 /// The problem continues a sentence about the bundle.
 fn report(lint: &mut Lint<'_>, issuer: Object<'_>, level: Level, problem: &str, help: &str) {
-    let place = lint.place(issuer.document, &Path::of(["spec", "caBundle"]));
     let message = format!("the `caBundle` of {} {problem}", called(issuer));
-    lint.add(issuer.document, Finding::new(&CA_BUNDLE_INVALID, place, message).at(level).help(help));
+    lint.report_at(level, &CA_BUNDLE_INVALID, issuer.document, &Path::of(["spec", "caBundle"]), (message, help));
 }
 
 fn der(lint: &mut Lint<'_>, issuer: Object<'_>) {
