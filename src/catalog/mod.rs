@@ -1,10 +1,19 @@
 //! Facts of the field as tables: what charts know, from when on cert-manager knows a field. No logic of a render.
 
+mod cert_manager;
 mod chart_values;
 mod step_certificates_chart;
+mod step_issuer;
 mod step_issuer_chart;
+mod version;
 
+pub use cert_manager::{
+    ADMITTED_ANNOTATION, CERT_MANAGER_ANNOTATIONS, CERTIFICATE_FIELDS_SINCE, KeyAlgorithm, LAST_WITH_CONVERSION, MAX_COMMON_NAME,
+    PERCENTAGE_AS_PASSED, is_known_usage, is_usage_given, known_usages,
+};
 pub use chart_values::{ChartValues, ValueProblem, ValueProblemKind};
+pub use step_issuer::{DER_BUNDLE_SINCE, PASSWORD_SOURCES_SINCE, step_issuer_of_chart};
+pub use version::minor_version;
 
 /// Where the step-issuer chart is published.
 pub const STEP_ISSUER_CHART_REPOSITORY: &str = "https://smallstep.github.io/helm-charts";
@@ -14,10 +23,6 @@ pub const STEP_ISSUER_CHART: &str = "step-issuer";
 
 /// The chart of the CA.
 pub const STEP_CERTIFICATES_CHART: &str = "step-certificates";
-
-/// Fields of a Certificate's spec that came after cert-manager 1.15, with the minor version of 1.x that brought them.
-/// Source: cert-manager's release notes and the CRDs of each release.
-pub const CERTIFICATE_FIELDS_SINCE: &[(&str, u32)] = &[("renewBeforePercentage", 16), ("signatureAlgorithm", 18)];
 
 /// What that exact version of a chart knows; None where this catalog does not hold it.
 pub fn chart_values(chart: &str, version: &str) -> Option<&'static ChartValues> {

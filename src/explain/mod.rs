@@ -17,7 +17,7 @@ use crate::inventory::EnvironmentName;
 use crate::manifest::{Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot};
 use crate::render::{Rendered, render};
-use crate::yaml::{Node, Path};
+use crate::yaml::Path;
 use candidate::Candidate;
 use probe::Probe;
 
@@ -142,7 +142,7 @@ pub fn explain_field(repository: &Repository, target: &Target) -> Result<FieldEx
     let stage = Stage::open(repository, target)?;
     let documents = stage.documents(target)?;
     let (document, field) = target.find(&documents)?;
-    let value = field_of(&document.node, &field).ok_or_else(|| target.no_such_field(document, &field))?.to_json();
+    let value = document.node.value_at(&field).ok_or_else(|| target.no_such_field(document, &field))?.to_json();
     let sources = stage.sources(document, &field);
     Ok(FieldExplanation { file: target.file.clone(), document: stage.document(document), field: field.to_string(), value, sources })
 }
@@ -239,8 +239,7 @@ impl<'a> Stage<'a> {
         let decides_for = |name: &&EnvironmentName| {
             **name != self.environment
                 && self.repository.inventory_of(name).is_ok_and(|other| {
-                    field_of(&other.tree, path).is_some()
-                        && shown(&self.repository.located(&other, Place::Inventory(path.clone()))) == place
+                    other.tree.value_at(path).is_some() && shown(&self.repository.located(&other, Place::Inventory(path.clone()))) == place
                 })
         };
         let shared_by = self.repository.environments().iter().filter(decides_for).map(ToString::to_string).collect();
@@ -266,9 +265,4 @@ fn shown(place: &Place) -> String {
         Place::File { file, line, column } => format!("{file}:{line}:{column}"),
         Place::Inventory(path) | Place::InventoryKey(path) => path.to_string(),
     }
-}
-
-/// The value that a path leads to.
-fn field_of<'a>(node: &'a Node, field: &Path) -> Option<&'a Node> {
-    field.segments().iter().try_fold(node, |node, segment| node.step(segment))
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::candidate::Candidate;
-use super::field_of;
 use crate::fleet::{Repository, Resolved};
 use crate::inventory::{EnvironmentName, Inventory};
 use crate::manifest::{Document, Origin};
@@ -99,7 +98,7 @@ impl<'a> Probe<'a> {
         let (model, _) = model::build(self.environment, &inventory, snapshots, Extent::Known);
         let rendered = render(&model, self.repository.templates(), self.repository.settings());
         let document = rendered.documents.iter().find(|document| self.is_the_same(document))?;
-        Some(field_of(&document.node, self.field).map_or(Value::Null, |node| without_places(node)))
+        Some(document.node.value_at(self.field).map_or(Value::Null, without_places))
     }
 
     /// Whether that is the document at hand, whatever it is called now.

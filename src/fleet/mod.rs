@@ -377,12 +377,12 @@ impl Repository {
         // What waits for a snapshot is not rendered, and can be judged all the same.
         let is_waiting =
             inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
-        let documents = if is_waiting {
-            let (everything, _) = model::build(&model.environment, inventory, snapshots, Extent::Everything);
-            render(&everything, &self.templates, &self.settings).documents
-        } else {
-            rendered
+        let everything = is_waiting.then(|| model::build(&model.environment, inventory, snapshots, Extent::Everything).0);
+        let documents = match &everything {
+            Some(everything) => render(everything, &self.templates, &self.settings).documents,
+            None => rendered,
         };
+        let model = everything.as_ref().unwrap_or(model);
         lint(&Scope { model, snapshots, documents: &documents, definitions: &self.definitions, as_of: request.as_of })
     }
 

@@ -15,6 +15,8 @@ mod object;
 mod rbac;
 mod rights;
 #[cfg(test)]
+mod sandbox;
+#[cfg(test)]
 mod testing;
 mod trust;
 mod workload;
@@ -24,14 +26,14 @@ use std::rc::Rc;
 
 use jiff::civil::Date;
 
-use crate::finding::{Finding, Place, Rule};
+use crate::finding::{Finding, Level, Place, Rule};
 use crate::manifest::crd::CrdCatalog;
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
-use crate::yaml::Path;
+use crate::yaml::{Node, Path};
 pub(crate) use authority::dropped_roots;
 use chart::ChartUse;
-use object::Object;
+use object::{Object, is_filled_in_later};
 
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
@@ -73,10 +75,16 @@ pub struct Verdict {
 
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
+    judged(scope, FAMILIES)
+}
+
+/// What some families say of an environment.
+fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
+    let step_issuers = objects.iter().copied().filter(trust::is_step_issuer).collect();
     let charts = chart::charts(scope.documents, &objects).into();
-    let mut lint = Lint { scope, objects, charts, verdict: Verdict::default() };
-    FAMILIES.iter().for_each(|check| check(&mut lint));
+    let mut lint = Lint { scope, objects, step_issuers, charts, verdict: Verdict::default() };
+    families.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
 
@@ -87,6 +95,8 @@ struct Lint<'a> {
     objects: Vec<Object<'a>>,
     /// The Helm charts that they ask for.
     charts: Rc<[ChartUse<'a>]>,
+    /// The Step issuers among them: every certificate looks for its own.
+    step_issuers: Vec<Object<'a>>,
     verdict: Verdict,
 }
 
@@ -98,8 +108,24 @@ impl<'a> Lint<'a> {
 
     /// Reports something about the value that a path of a document leads to.
     fn report(&mut self, rule: &'static Rule, document: &Document, path: &Path, message: impl Into<String>, help: impl Into<String>) {
+        self.report_at(rule.level, rule, document, path, (message, help));
+    }
+
+    /// The same at another level than the rule's. Where another program still fills the value in, nobody can tell.
+    fn report_at(
+        &mut self,
+        level: Level,
+        rule: &'static Rule,
+        document: &Document,
+        path: &Path,
+        (message, help): (impl Into<String>, impl Into<String>),
+    ) {
+        let value = document.node.value_at(path).and_then(Node::as_str);
+        if document.is_written() && value.is_some_and(is_filled_in_later) {
+            return;
+        }
         let place = self.place(document, path);
-        self.add(document, Finding::new(rule, place, message).help(help));
+        self.add(document, Finding::new(rule, place, message).help(help).at(level));
     }
 
     /// Adds a finding about a document. One that was found before stays one: an object that several roots build is judged

@@ -68,6 +68,11 @@ fn annotations(map: Option<&Node>, path: Path) -> impl Iterator<Item = (&str, Pa
     entries.filter_map(move |(key, entry)| Some((key, path.key(key), entry.node.as_str()?)))
 }
 
+/// Whether another program fills a text in before the API server sees it, as Flux does with `${NAME}`.
+pub(super) fn is_filled_in_later(text: &str) -> bool {
+    ["${", "$(", "{{"].iter().any(|mark| text.contains(mark))
+}
+
 /// The value at a path of plain keys below a node.
 pub(super) fn value<'a>(node: &'a Node, path: &str) -> Option<&'a Node> {
     let found = path.split('.').try_fold(node, |node, key| node.get(key))?;

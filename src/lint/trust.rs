@@ -1,14 +1,21 @@
-//! Who signs what: from a certificate to its issuer, from an issuer to the authority and provisioner behind it.
+//! Who signs what: from a reference to its issuer, from an issuer to the authority and provisioner behind it.
 
 use super::Lint;
-use super::object::Object;
-use crate::model::{Authority, KnownSnapshot};
+use super::object::{Object, is_filled_in_later};
+use crate::inventory::IssuerKind;
+use crate::manifest::Origin;
+use crate::model::{Authority, Certificate, IssuerReference, KnownSnapshot};
 use crate::snapshot::{Places, Provisioner, Snapshot};
+use crate::yaml::{Node, Segment};
 
 /// API group of step-issuer.
 pub(super) const STEP_GROUP: &str = "certmanager.step.sm";
 /// API group of cert-manager.
 pub(super) const CERT_MANAGER_GROUP: &str = "cert-manager.io";
+/// The kind of issuer that serves its own namespace.
+pub(super) const STEP_ISSUER: &str = "StepIssuer";
+/// The kind of issuer that serves every namespace.
+pub(super) const STEP_CLUSTER_ISSUER: &str = "StepClusterIssuer";
 
 /// The authority behind an issuer.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +27,47 @@ pub(super) struct Signer<'a> {
     pub(super) snapshot: Option<&'a Snapshot>,
 }
 
+/// What an `issuerRef` says; empty where it leaves out what cert-manager fills in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reference<'a> {
+    pub(super) name: &'a str,
+    pub(super) kind: &'a str,
+    pub(super) group: &'a str,
+}
+
+/// What a reference leads to.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Issuing<'a> {
+    /// A Step issuer among the objects.
+    Step(Object<'a>),
+    /// A Step issuer of the inventory that cannot be rendered yet.
+    Waiting,
+    /// A StepIssuer, but in this other namespace.
+    Elsewhere(&'a str),
+    /// No Step issuer that is known.
+    Nobody,
+    /// An issuer of another CA.
+    Other,
+}
+
+impl<'a> Reference<'a> {
+    /// Reads an `issuerRef`; None where it names nobody.
+    pub(super) fn of(node: &'a Node) -> Option<Reference<'a>> {
+        let text = |key: &str| node.get_str(key).unwrap_or_default();
+        Some(Reference { name: node.get_str("name")?, kind: text("kind"), group: text("group") })
+    }
+
+    /// Whether it means step-issuer.
+    pub(super) fn is_step(&self) -> bool {
+        self.group == STEP_GROUP
+    }
+
+    /// The kind that step-issuer looks for: it takes every other word for a StepIssuer.
+    pub(super) fn step_kind(&self) -> &'static str {
+        if self.kind == STEP_CLUSTER_ISSUER { STEP_CLUSTER_ISSUER } else { STEP_ISSUER }
+    }
+}
+
 impl<'a> Lint<'a> {
     /// Every certificate.
     pub(super) fn certificates(&self) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
@@ -28,38 +76,72 @@ impl<'a> Lint<'a> {
 
     /// Every StepIssuer and StepClusterIssuer.
     pub(super) fn step_issuers(&self) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
-        self.objects.iter().copied().filter(|object| object.is(STEP_GROUP, "StepIssuer") || object.is(STEP_GROUP, "StepClusterIssuer"))
+        self.step_issuers.iter().copied()
     }
 
     /// The Step issuer that a certificate names, where it is among the objects.
     pub(super) fn step_issuer_of(&self, certificate: Object<'a>) -> Option<Object<'a>> {
-        let reference = |field: &str| certificate.text(&format!("spec.issuerRef.{field}"));
-        let (name, kind) = (reference("name")?, reference("kind")?);
-        if reference("group") != Some(STEP_GROUP) {
-            return None;
+        match self.issuing(certificate, Reference::of(certificate.get("spec.issuerRef")?)?) {
+            Issuing::Step(issuer) => Some(issuer),
+            _ => None,
         }
-        self.step_issuers().find(|issuer| {
-            let is_near = kind == "StepClusterIssuer" || issuer.namespace() == certificate.namespace();
-            issuer.identity.kind == kind && issuer.name() == name && is_near
-        })
+    }
+
+    /// What the reference of an object leads to. A certificate of the inventory names an issuer of the inventory, whether
+    /// that is rendered or not; one that somebody wrote may name any.
+    pub(super) fn issuing(&self, object: Object<'a>, reference: Reference<'a>) -> Issuing<'a> {
+        if !reference.is_step() {
+            return Issuing::Other;
+        }
+        let kind = reference.step_kind();
+        // Where a namespace is not given, kustomize or whoever applies the object chooses it.
+        let is_near = |namespace: Option<&str>| {
+            let both = namespace.zip(object.namespace());
+            kind == STEP_CLUSTER_ISSUER
+                || both.is_none_or(|(issuer, own)| issuer == own || [issuer, own].into_iter().any(is_filled_in_later))
+        };
+        let candidates = || self.step_issuers().filter(|issuer| issuer.identity.kind == kind && issuer.name() == reference.name);
+        if let Some(issuer) = candidates().find(|issuer| is_near(issuer.namespace())) {
+            return Issuing::Step(issuer);
+        }
+        let waiting = &self.scope.model.waiting_issuers;
+        let mut waiting = waiting.iter().chain(self.certificate_of(object).map(|certificate| &certificate.issuer)).filter(|issuer| {
+            let is_cluster = issuer.kind == IssuerKind::StepClusterIssuer;
+            is_cluster == (kind == STEP_CLUSTER_ISSUER) && issuer.name == reference.name
+        });
+        if waiting.clone().any(|issuer| is_near(issuer.namespace.as_deref())) {
+            return Issuing::Waiting;
+        }
+        let elsewhere = candidates().next().and_then(|issuer| issuer.namespace());
+        elsewhere.or_else(|| waiting.find_map(namespace_of)).map_or(Issuing::Nobody, Issuing::Elsewhere)
+    }
+
+    /// The certificate of the model that an object was rendered for.
+    fn certificate_of(&self, object: Object<'a>) -> Option<&'a Certificate> {
+        let Origin::Rendered { entry: Some(entry), .. } = &object.document.origin else { return None };
+        match entry.segments() {
+            [Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => self.scope.model.certificates.get(&**key),
+            _ => None,
+        }
     }
 
     /// The authority behind a Step issuer: the one that its entry in the inventory names; for one that somebody wrote, the
     /// one at its URL, with its name in the snapshot, or with its key id. None where that is another CA.
     pub(super) fn signer_of(&self, issuer: Object<'a>) -> Option<Signer<'a>> {
         let model = self.scope.model;
-        if let crate::manifest::Origin::Rendered { entry: Some(entry), .. } = &issuer.document.origin
-            && let [_, crate::yaml::Segment::Key(key)] = entry.segments()
+        if let Origin::Rendered { entry: Some(entry), .. } = &issuer.document.origin
+            && let [_, Segment::Key(key)] = entry.segments()
             && let Some(written) = model.issuers.get(&**key).or_else(|| model.cluster_issuers.get(&**key))
         {
             return self.signer(&written.authority);
         }
         let host = issuer.text("spec.url").and_then(host_of);
         let kid = issuer.text("spec.provisioner.kid");
-        let by_url = |signer: &Signer<'_>| host.is_some() && host_of(&signer.authority.url) == host;
+        let is_host = |other: &str| host.is_some_and(|host| is_same_host(host, other));
+        let by_url = |signer: &Signer<'_>| host_of(&signer.authority.url).is_some_and(is_host);
         let by_name = |signer: &Signer<'_>| {
             let names = signer.snapshot.and_then(|snapshot| snapshot.authority().dns_names.known());
-            names.zip(host).is_some_and(|(names, host)| names.iter().any(|name| name.eq_ignore_ascii_case(host)))
+            names.is_some_and(|names| names.iter().any(|name| is_host(name)))
         };
         let by_kid = |signer: &Signer<'_>| {
             signer.snapshot.zip(kid).is_some_and(|(snapshot, kid)| snapshot.provisioners_with_kid(kid).next().is_some())
@@ -98,9 +180,18 @@ impl<'a> Lint<'a> {
     }
 }
 
-/// The host of a URL, without user and port.
+/// Whether an object is a StepIssuer or StepClusterIssuer.
+pub(super) fn is_step_issuer(object: &Object<'_>) -> bool {
+    object.is(STEP_GROUP, STEP_ISSUER) || object.is(STEP_GROUP, STEP_CLUSTER_ISSUER)
+}
+
+fn namespace_of(issuer: &IssuerReference) -> Option<&str> {
+    issuer.namespace.as_deref()
+}
+
+/// The host of a URL, without user and port; also of one without a scheme, which step-issuer takes for `https`.
 pub(super) fn host_of(url: &str) -> Option<&str> {
-    let rest = url.split_once("://")?.1;
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next()?;
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let host = match host.strip_prefix('[') {
@@ -108,4 +199,28 @@ pub(super) fn host_of(url: &str) -> Option<&str> {
         None => host.split_once(':').map_or(host, |(host, _)| host),
     };
     (!host.is_empty()).then_some(host)
+}
+
+/// Whether two names mean the same host: neither case nor a dot at the end makes another one.
+pub(super) fn is_same_host(one: &str, other: &str) -> bool {
+    one.trim_end_matches('.').eq_ignore_ascii_case(other.trim_end_matches('.'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_url_has_neither_port_nor_brackets() {
+        for (url, host) in [
+            ("https://ca.example.com:9000/x", Some("ca.example.com")),
+            ("https://[::1]:9000", Some("::1")),
+            ("https://user@ca.example.com", Some("ca.example.com")),
+            ("ca.example.com:443", Some("ca.example.com")),
+            ("https://", None),
+            ("https:///x", None),
+        ] {
+            assert_eq!(host_of(url), host, "{url}");
+        }
+    }
 }

@@ -6,6 +6,7 @@ use camino::Utf8PathBuf;
 
 use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
+use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
 use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, issuer, names};
 use crate::yaml::Path;
@@ -38,7 +39,7 @@ impl Resolution<'_> {
         names::check(self);
         self.wishes();
         self.pending();
-        let (issuers, cluster_issuers) = issuer::resolve(self);
+        let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
@@ -55,8 +56,9 @@ impl Resolution<'_> {
             cert_manager: self.cert_manager(),
             approver: self.approver(),
             step_issuer,
-            issuers,
-            cluster_issuers,
+            issuers: namespaced,
+            cluster_issuers: cluster,
+            waiting_issuers: waiting,
             certificates,
             exporters: self.exporters(),
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },

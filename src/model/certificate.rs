@@ -1,16 +1,12 @@
-//! Certificates: names, durations in the form that Kubernetes keeps, and the issuer that signs.
+//! Certificates: names, durations in the form that Kubernetes keeps, and the issuer that signs. What a certificate may
+//! say is judged in its document.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::catalog::CERTIFICATE_FIELDS_SINCE;
-use crate::finding::{
-    CERTIFICATE_WITHOUT_NAME, DURATION_NOT_GO, FIELD_NEEDS_NEWER_CERT_MANAGER, ISSUER_IN_OTHER_NAMESPACE, Place, REFERENCE_UNRESOLVED,
-    RENEW_BEFORE_TWICE, SECRET_NAME_COLLISION, WRONG_TYPE,
-};
-use crate::inventory::{self, AdditionalOutputFormat, IssuerKind, Keystores, SecretTemplate, Subject};
-use crate::model::conventions::minor_version;
+use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
+use crate::inventory::{self, AdditionalOutputFormat, Keystores, SecretTemplate, Subject};
 use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::model::{Extent, IssuerReference};
 use crate::pki::GoDuration;
@@ -40,9 +36,9 @@ pub struct Certificate {
     pub uris: Vec<String>,
     /// E-mail addresses.
     pub email_addresses: Vec<String>,
-    /// Lifetime, in Go's canonical form.
+    /// Lifetime, in Go's canonical form; as it was written where Go does not read it.
     pub duration: Option<String>,
-    /// Renewal before the end, in Go's canonical form.
+    /// Renewal before the end, likewise.
     pub renew_before: Option<String>,
     /// The same as a percentage.
     pub renew_before_percentage: Option<u8>,
@@ -84,20 +80,10 @@ pub struct PrivateKey {
 /// Resolves every certificate whose issuer can be rendered.
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certificate> {
     let mut certificates = BTreeMap::new();
-    let mut secrets: BTreeMap<(String, String), String> = BTreeMap::new();
     for (key, written) in &resolution.fields.certificates {
         check_fields(resolution, key, written);
         let name = written.name.clone().unwrap_or_else(|| key.clone());
         let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
-        if let Some(other) = secrets.insert((written.namespace.clone(), secret_name.clone()), key.clone()) {
-            let message = format!(
-                "certificates `{other}` and `{key}` both write the Secret `{secret_name}` in namespace `{}`, so each undoes the other's",
-                written.namespace
-            );
-            resolution.report(&SECRET_NAME_COLLISION, Path::of(["certificates", key]), message, "give one of them another `secretName`");
-        }
-        let duration = canonical_duration(resolution, key, "duration", written.duration.as_deref());
-        let renew_before = canonical_duration(resolution, key, "renewBefore", written.renew_before.as_deref());
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
         let is_rendered = resolution.extent == Extent::Everything
             || resolution
@@ -110,7 +96,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
         let certificate = Certificate {
             name,
             namespace: written.namespace.clone(),
-            issuer: IssuerReference { kind: issuer.kind, name: issuer.name.clone().unwrap_or_else(|| issuer_key.to_owned()) },
+            issuer: IssuerReference::of(issuer_key, issuer),
             secret_name,
             common_name: written.common_name.clone(),
             subject: written.subject.clone().filter(|subject| *subject != Subject::default()),
@@ -118,8 +104,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
             ip_addresses: written.ip_addresses.clone(),
             uris: written.uris.clone(),
             email_addresses: written.email_addresses.clone(),
-            duration,
-            renew_before,
+            duration: written.duration.as_deref().map(canonical),
+            renew_before: written.renew_before.as_deref().map(canonical),
             renew_before_percentage: written.renew_before_percentage,
             usages: written.usages.clone(),
             encode_usages_in_request: written.encode_usages_in_request,
@@ -140,7 +126,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
     certificates
 }
 
-/// The issuer of a certificate; where there is none, or it lies elsewhere, that is reported.
+/// The issuer of a certificate; where there is none, that is reported.
 fn issuer<'a>(
     resolution: &mut Resolution<'a>,
     key: &str,
@@ -162,99 +148,20 @@ fn issuer<'a>(
         }
         return None;
     };
-    if let (IssuerKind::StepIssuer, Some(namespace)) = (issuer.kind, &issuer.namespace)
-        && *namespace != certificate.namespace
-    {
-        let message = format!(
-            "certificate `{key}` lies in namespace `{}`, and the StepIssuer `{issuer_key}` serves only `{namespace}`",
-            certificate.namespace
-        );
-        let help = "use a StepClusterIssuer, or a StepIssuer in the certificate's namespace";
-        resolution.report(&ISSUER_IN_OTHER_NAMESPACE, Path::of(["certificates", key]), message, help);
-    }
     Some((issuer_key, issuer))
 }
 
-/// A Go duration in its canonical form: what the API server stores, so that no engine sees drift.
-fn canonical_duration(resolution: &mut Resolution<'_>, key: &str, field: &str, written: Option<&str>) -> Option<String> {
-    match written?.parse::<GoDuration>() {
-        Ok(duration) if duration.nanoseconds() <= 0 => {
-            let message = format!("`{field}: {}` is not longer than nothing", written.unwrap_or_default());
-            resolution.report(
-                &DURATION_NOT_GO,
-                Path::of(["certificates", key, field]),
-                message,
-                "write hours, minutes and seconds, such as `24h` or `90m`",
-            );
-            None
-        }
-        Ok(duration) => Some(duration.to_string()),
-        Err(problem) => {
-            let message = format!("`{field}: {}`: {problem}", written.unwrap_or_default());
-            resolution.report(
-                &DURATION_NOT_GO,
-                Path::of(["certificates", key, field]),
-                message,
-                "write hours, minutes and seconds, such as `24h` or `90m`",
-            );
-            None
-        }
-    }
+/// A Go duration in its canonical form: what every API server stores, so that no engine sees drift.
+fn canonical(written: &str) -> String {
+    written.parse::<GoDuration>().map_or_else(|_| written.to_owned(), |duration| duration.to_string())
 }
 
-/// What the fields of one certificate must fulfil by themselves.
+/// Names that may not be empty: a template would leave them out.
 fn check_fields(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) {
     let path = Path::of(["certificates", key]);
-    let named = certificate.common_name.is_some()
-        || [&certificate.dns_names, &certificate.ip_addresses, &certificate.uris, &certificate.email_addresses]
-            .iter()
-            .any(|names| !names.is_empty());
-    if !named {
-        resolution.report(
-            &CERTIFICATE_WITHOUT_NAME,
-            path.clone(),
-            format!("certificate `{key}` names nothing, so cert-manager refuses it"),
-            "write `dnsNames:`",
-        );
-    }
     for (field, text) in [("name", &certificate.name), ("secretName", &certificate.secret_name), ("commonName", &certificate.common_name)] {
         if text.as_deref() == Some("") {
             resolution.report(&WRONG_TYPE, path.key(field), format!("`{field}` is empty"), "write a name, or take the field out");
-        }
-    }
-    if certificate.renew_before.is_some() && certificate.renew_before_percentage.is_some() {
-        let message = format!("certificate `{key}` has both `renewBefore` and `renewBeforePercentage`, which cert-manager refuses");
-        resolution.report(&RENEW_BEFORE_TWICE, path.key("renewBeforePercentage"), message, "keep one of the two");
-    }
-    if certificate.renew_before_percentage.is_some_and(|percentage| !(1..=99).contains(&percentage)) {
-        resolution.report(
-            &WRONG_TYPE,
-            path.key("renewBeforePercentage"),
-            "`renewBeforePercentage` lies between 1 and 99",
-            "write a number such as 33",
-        );
-    }
-    if certificate.revision_history_limit == Some(0) {
-        resolution.report(
-            &WRONG_TYPE,
-            path.key("revisionHistoryLimit"),
-            "`revisionHistoryLimit` is at least 1",
-            "write 1 to keep only the last request",
-        );
-    }
-    let Some((major, minor)) = resolution.fields.versions.cert_manager.as_deref().and_then(minor_version) else { return };
-    let written = [
-        ("renewBeforePercentage", certificate.renew_before_percentage.is_some()),
-        ("signatureAlgorithm", certificate.signature_algorithm.is_some()),
-    ];
-    for (field, since) in CERTIFICATE_FIELDS_SINCE {
-        if (major, minor) < (1, *since) && written.iter().any(|(name, is_written)| name == field && *is_written) {
-            let place = Place::Inventory(path.key(field));
-            let message = format!("`{field}` came with cert-manager 1.{since}, and this environment runs {major}.{minor}");
-            resolution.findings.push(
-                crate::finding::Finding::new(&FIELD_NEEDS_NEWER_CERT_MANAGER, place, message)
-                    .help("take the field out, or correct `versions.certManager`"),
-            );
         }
     }
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::finding::{ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, PROVISIONER_NOT_JWK, PROVISIONER_WITHOUT_KEY, WRONG_TYPE, listed};
+use crate::finding::{
+    ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, PROVISIONER_NOT_JWK, PROVISIONER_WITHOUT_KEY, Rule, WRONG_TYPE, listed,
+};
 use crate::inventory::{self, IssuerKind};
+use crate::model::IssuerReference;
 use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::snapshot::{self, Snapshot};
 use crate::yaml::{Fact, Path};
@@ -57,33 +60,47 @@ pub struct PasswordReference {
     pub key: String,
 }
 
-/// Resolves every issuer whose snapshot is there: StepIssuers, then StepClusterIssuers.
-pub(super) fn resolve(resolution: &mut Resolution<'_>) -> (BTreeMap<String, Issuer>, BTreeMap<String, Issuer>) {
-    let (mut issuers, mut cluster_issuers) = (BTreeMap::new(), BTreeMap::new());
+/// The issuers of an environment, by their name in the inventory.
+#[derive(Debug, Default)]
+pub(super) struct Issuers {
+    pub(super) namespaced: BTreeMap<String, Issuer>,
+    pub(super) cluster: BTreeMap<String, Issuer>,
+    /// Those that cannot be rendered, as whoever refers to them calls them.
+    pub(super) waiting: Vec<IssuerReference>,
+}
+
+/// Resolves every issuer whose snapshot is there.
+pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
+    let mut issuers = Issuers::default();
     for (key, written) in &resolution.fields.issuers {
         check_namespaces(resolution, key, written);
-        let Some(authority) = resolution.authority(key, written) else { continue };
-        let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { continue };
-        let Some(kid) = key_id(resolution, key, written, snapshot) else { continue };
-        let issuer = Issuer {
-            kind: written.kind,
-            name: written.name.clone().unwrap_or_else(|| key.clone()),
-            namespace: written.namespace.clone(),
-            authority: authority.name.to_owned(),
-            url: authority.url,
-            ca_bundle: snapshot.ca_bundle(),
-            provisioner: Provisioner {
-                name: written.provisioner.name.clone(),
-                kid,
-                password_ref: password_reference(&written.provisioner.password_ref),
-            },
-        };
-        match written.kind {
-            IssuerKind::StepIssuer => issuers.insert(key.clone(), issuer),
-            IssuerKind::StepClusterIssuer => cluster_issuers.insert(key.clone(), issuer),
-        };
+        match (issuer(resolution, key, written), written.kind) {
+            (Some(issuer), IssuerKind::StepIssuer) => drop(issuers.namespaced.insert(key.clone(), issuer)),
+            (Some(issuer), IssuerKind::StepClusterIssuer) => drop(issuers.cluster.insert(key.clone(), issuer)),
+            (None, _) => issuers.waiting.push(IssuerReference::of(key, written)),
+        }
     }
-    (issuers, cluster_issuers)
+    issuers
+}
+
+/// One issuer; None where its snapshot is not there, or does not hold what it needs.
+fn issuer<'a>(resolution: &mut Resolution<'a>, key: &str, written: &'a inventory::Issuer) -> Option<Issuer> {
+    let authority = resolution.authority(key, written)?;
+    let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { return None };
+    let (name, url) = (authority.name.to_owned(), authority.url);
+    let kid = key_id(resolution, key, written, snapshot)?;
+    let provisioner =
+        Provisioner { name: written.provisioner.name.clone(), kid, password_ref: password_reference(&written.provisioner.password_ref) };
+    let IssuerReference { kind, name: own_name, namespace } = IssuerReference::of(key, written);
+    Some(Issuer { kind, name: own_name, namespace, authority: name, url, ca_bundle: snapshot.ca_bundle(), provisioner })
+}
+
+impl IssuerReference {
+    /// What refers to an entry of the inventory.
+    pub(super) fn of(key: &str, issuer: &inventory::Issuer) -> IssuerReference {
+        let name = issuer.name.clone().unwrap_or_else(|| key.to_owned());
+        IssuerReference { kind: issuer.kind, name, namespace: issuer.namespace.clone() }
+    }
 }
 
 fn password_reference(written: &inventory::PasswordReference) -> PasswordReference {
@@ -136,55 +153,67 @@ fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer
     let name = &issuer.provisioner.name;
     let path = Path::of(["issuers", key, "provisioner", "name"]);
     let environment = resolution.environment;
-    let Some(provisioners) = snapshot.provisioners().known() else {
+    if snapshot.provisioners().is_unknown() {
         let message = format!(
             "`{environment}` wants provisioner `{name}`, and the CA snapshot does not know the CA's provisioners: they are not in ca.json"
         );
         let help = "add them from the CA's own API: its answer to `GET /provisioners` as `provisioners.json` beside its roots, then `trustree snapshot import`";
         resolution.report(&PROVISIONER_NOT_FOUND, path, message, help);
         return None;
-    };
+    }
+    if let Some(ProvisionerProblem { rule, message, help }) = provisioner_problem(snapshot, name, &format!("`{environment}`")) {
+        resolution.report(rule, path, message, help);
+        return None;
+    }
+    snapshot.provisioner(name)?.kid.clone()
+}
+
+/// Why step-issuer cannot work with a provisioner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvisionerProblem {
+    /// The rule that says so.
+    pub rule: &'static Rule,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub help: String,
+}
+
+/// Why step-issuer cannot work with the provisioner of that name, which `wanted_by` wants; None where it can, and where
+/// the snapshot does not know the CA's provisioners.
+pub fn provisioner_problem(snapshot: &Snapshot, name: &str, wanted_by: &str) -> Option<ProvisionerProblem> {
+    let provisioners = snapshot.provisioners().known()?;
+    let problem = |rule, message: String, help: String| Some(ProvisionerProblem { rule, message, help });
     let Some(provisioner) = provisioners.get(name) else {
-        let message = format!("`{environment}` wants provisioner `{name}`, which the CA snapshot does not hold");
         let known: Vec<String> = provisioners.iter().map(|(name, provisioner)| format!("`{name}` ({})", provisioner.kind)).collect();
         let held = if known.is_empty() { "no provisioners".to_owned() } else { known.join(", ") };
-        resolution.report(
+        return problem(
             &PROVISIONER_NOT_FOUND,
-            path,
-            message,
+            format!("{wanted_by} wants provisioner `{name}`, which the CA snapshot does not hold"),
             format!("the snapshot has {held}; only a JWK provisioner can serve step-issuer"),
         );
-        return None;
     };
     if !provisioner.is_jwk() {
         let usable = listed(provisioners.iter().filter(|(_, provisioner)| is_usable(provisioner)).map(|(name, _)| name.as_str()));
-        let message = format!("provisioner `{name}` is of type {}, and only a JWK provisioner can serve step-issuer", provisioner.kind);
-        let help = if usable.is_empty() {
-            "add a JWK provisioner at the CA, and import its snapshot again".to_owned()
-        } else {
-            format!("the JWK provisioners are {usable}")
+        let help = match usable.as_str() {
+            "" => "add a JWK provisioner at the CA, and import its snapshot again".to_owned(),
+            _ => format!("the JWK provisioners are {usable}"),
         };
-        resolution.report(&PROVISIONER_NOT_JWK, path, message, help);
-        return None;
+        let message = format!("provisioner `{name}` is of type {}, and only a JWK provisioner can serve step-issuer", provisioner.kind);
+        return problem(&PROVISIONER_NOT_JWK, message, help);
     }
-    let Some(kid) = provisioner.kid.as_ref().filter(|kid| !kid.is_empty()) else {
+    if provisioner.kid.as_ref().is_none_or(String::is_empty) {
         let message = format!("the key of provisioner `{name}` has no key id, by which step-issuer would ask for it");
-        resolution.report(&PROVISIONER_WITHOUT_KEY, path, message, "give the key a `kid` in ca.json, and import its snapshot again");
-        return None;
-    };
+        return problem(&PROVISIONER_WITHOUT_KEY, message, "give the key a `kid` in ca.json, and import its snapshot again".to_owned());
+    }
     if provisioner.encrypted_key == Some(Fact::Known(false)) {
         let message = format!(
             "provisioner `{name}` has no encrypted key that step-issuer could fetch from the CA (five parts with dots between them)"
         );
-        resolution.report(
-            &PROVISIONER_WITHOUT_KEY,
-            path,
-            message,
-            "give the provisioner its `encryptedKey` in ca.json, and import its snapshot again",
-        );
-        return None;
+        let help = "give the provisioner its `encryptedKey` in ca.json, and import its snapshot again";
+        return problem(&PROVISIONER_WITHOUT_KEY, message, help.to_owned());
     }
-    Some(kid.clone())
+    None
 }
 
 /// Whether step-issuer could work with a provisioner, as far as is known.

@@ -20,8 +20,8 @@ use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 
 pub use build::{Extent, build};
 pub use certificate::Certificate;
-pub use conventions::{helm_fullname, minor_version};
-pub use issuer::{Issuer, PasswordReference, Provisioner};
+pub use conventions::helm_fullname;
+pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
 
 /// One environment, resolved.
@@ -46,6 +46,10 @@ pub struct Model {
     pub issuers: BTreeMap<String, Issuer>,
     /// StepClusterIssuers by their name in the inventory.
     pub cluster_issuers: BTreeMap<String, Issuer>,
+    /// Issuers of the inventory that cannot be rendered, because their CA has not run yet or lacks what they need. Not for
+    /// templates.
+    #[serde(skip)]
+    pub waiting_issuers: Vec<IssuerReference>,
     /// Certificates by their name in the inventory.
     pub certificates: BTreeMap<String, Certificate>,
     /// Exporters by the name of their authority.
@@ -171,4 +175,7 @@ pub struct IssuerReference {
     pub kind: IssuerKind,
     /// Name of the object.
     pub name: String,
+    /// Namespace of a StepIssuer, which serves no other one. Not for templates: an `issuerRef` has no namespace.
+    #[serde(skip)]
+    pub namespace: Option<String>,
 }

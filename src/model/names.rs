@@ -1,8 +1,8 @@
 //! Names and versions that the inventory gives, checked before anything is built from them.
 
+use crate::catalog::minor_version;
 use crate::finding::{NAME_INVALID, WRONG_TYPE};
 use crate::manifest::{dns_label_problem, label_value_problem, qualified_name_problem};
-use crate::model::conventions::minor_version;
 use crate::model::resolution::Resolution;
 use crate::yaml::Path;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use jiff::SignedDuration;
-use jiff::civil::{Date, DateTime};
+use jiff::civil::{Date, DateTime, Time};
 use pem_rfc7468::LineEnding;
 use x509_parser::asn1_rs::{Oid, oid};
 use x509_parser::extensions::ParsedExtension;
@@ -11,7 +11,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate, X509Version};
 use x509_parser::time::ASN1Time;
 use x509_parser::x509::SubjectPublicKeyInfo;
 
-use super::{Fingerprint, distinguished_name};
+use super::{Fingerprint, GoDuration, distinguished_name};
 
 /// A moment in UTC, to the second. Certificates may be valid to the end of the year 9999, which a timestamp with room
 /// for time zones does not hold.
@@ -28,6 +28,17 @@ impl Moment {
     /// The day in UTC that it lies in.
     pub fn day(self) -> Date {
         self.0.date()
+    }
+
+    /// The beginning of a day.
+    pub fn of_day(day: Date) -> Moment {
+        Moment(day.to_datetime(Time::midnight()))
+    }
+
+    /// The moment so much later, to the second; None beyond the calendar.
+    #[must_use]
+    pub fn later(self, by: GoDuration) -> Option<Moment> {
+        self.0.checked_add(SignedDuration::from_secs(by.nanoseconds() / 1_000_000_000)).ok().map(Moment)
     }
 }
 

@@ -200,6 +200,11 @@ impl Node {
         }
     }
 
+    /// The value that `path` leads to.
+    pub fn value_at(&self, path: &Path) -> Option<&Node> {
+        path.segments().iter().try_fold(self, Node::step)
+    }
+
     /// Where the value that `path` leads to stands: a scalar's own place, a map's or list's key. Where the path leads
     /// further than the tree, the deepest part of it that exists.
     pub fn place(&self, path: &Path) -> At {

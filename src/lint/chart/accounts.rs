@@ -1,11 +1,11 @@
 //! ServiceAccounts of the step-issuer chart: who runs the pod, and who has its rights.
 
 use super::usage::{ChartUse, Engine};
+use crate::catalog::minor_version;
 use crate::finding::{CHART_DEFAULT_SERVICE_ACCOUNT, CHART_SERVICE_ACCOUNT_SPLIT, CHART_SERVICE_ACCOUNT_WITHOUT_NAMESPACE};
 use crate::lint::Lint;
 use crate::lint::object::value;
 use crate::manifest::{Content, Document};
-use crate::model::minor_version;
 use crate::yaml::{Node, Value};
 
 /// Judges one use of the chart. A value of another type is wrong enough, and told elsewhere.

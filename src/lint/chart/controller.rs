@@ -4,10 +4,10 @@ use super::accounts::replaces_image;
 use super::usage::ChartUse;
 use super::version::numbers;
 use crate::catalog::STEP_CERTIFICATES_CHART;
+use crate::catalog::minor_version;
 use crate::finding::{AFFINITY_PINS_CONTROLLER, CHART_IMAGE_TAG_MISMATCH, CHART_IMAGE_WITHDRAWN};
 use crate::lint::Lint;
 use crate::lint::object::value;
-use crate::model::minor_version;
 use crate::yaml::{Node, Path};
 
 /// The image of charts up to 1.9.11 that its registry no longer has.

@@ -1,11 +1,11 @@
 //! Bundles of trust-manager.
 
+use crate::catalog::minor_version;
 use crate::finding::{BUNDLE_SECRET_TARGET_DISABLED, CLUSTER_BUNDLE_NOT_RECONCILED, Finding, Level};
 use crate::lint::Lint;
 use crate::lint::chart::{TRUST_MANAGER_CHART, numbers};
 use crate::lint::object::Object;
 use crate::lint::workload::words;
-use crate::model::minor_version;
 use crate::yaml::Path;
 
 /// The newest trust-manager that is known not to look at a ClusterBundle.

@@ -1,8 +1,0 @@
-//! Rules about certificates.
-
-use super::Lint;
-
-/// Judges every one of them.
-pub(super) fn check(lint: &mut Lint<'_>) {
-    let _ = lint;
-}

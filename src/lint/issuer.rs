@@ -1,8 +1,0 @@
-//! Rules about Step issuers.
-
-use super::Lint;
-
-/// Judges every one of them.
-pub(super) fn check(lint: &mut Lint<'_>) {
-    let _ = lint;
-}

@@ -1,0 +1,42 @@
+//! Rules about Step issuers: their address, provisioner, password and bundle.
+
+mod address;
+mod bundle;
+mod password;
+mod provisioner;
+
+use super::Lint;
+use super::object::Object;
+use crate::catalog::{minor_version, step_issuer_of_chart};
+
+/// Judges every one of them.
+pub(super) fn check(lint: &mut Lint<'_>) {
+    let issuers: Vec<Object<'_>> = lint.step_issuers().collect();
+    for issuer in issuers {
+        address::check(lint, issuer);
+        password::check(lint, issuer);
+        // A rendered issuer has its key id and its roots from the snapshot.
+        if issuer.document.is_written() {
+            provisioner::check(lint, issuer);
+            bundle::check(lint, issuer);
+        }
+    }
+}
+
+/// How a message calls an issuer.
+fn called(issuer: Object<'_>) -> String {
+    format!("the {} `{}`", issuer.identity.kind, issuer.name())
+}
+
+impl Lint<'_> {
+    /// Major and minor version of the step-issuer that runs: from the image or the chart that the inventory names, else
+    /// from `versions.stepIssuer`.
+    fn step_issuer_version(&self) -> Option<(u32, u32)> {
+        let model = self.scope.model;
+        let of_chart = model.step_issuer.as_ref().and_then(|step_issuer| {
+            let tag = step_issuer.values.get("image").and_then(|image| image.get("tag")?.as_str()).filter(|tag| !tag.is_empty());
+            tag.map_or_else(|| step_issuer_of_chart(&step_issuer.chart.as_ref()?.version), minor_version)
+        });
+        of_chart.or_else(|| minor_version(model.versions.step_issuer.as_deref()?))
+    }
+}
