@@ -1,7 +1,9 @@
 //! Facts of the field as tables: what charts know, from when on cert-manager knows a field. No logic of a render.
 
+mod images;
 mod step_issuer_chart;
 
+pub use images::{ImageReference, WithdrawnImage, withdrawn_image};
 pub use step_issuer_chart::{ChartValues, ValueProblem, ValueProblemKind, chart_values, known_versions};
 
 /// Where the step-issuer chart is published.

@@ -5,6 +5,7 @@
 mod discovery;
 mod levels;
 mod snapshots;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -264,7 +265,7 @@ impl Repository {
         let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
         let rendered = render(&model, &self.templates, &self.settings);
-        let verdict = self.judge(inventory, &model, &snapshots, rendered.documents, request);
+        let verdict = self.judge(inventory, &model, &snapshots, &rendered.tree, rendered.documents, request);
         findings.extend(verdict.ours);
         let more: Vec<Finding> = rendered.findings.into_iter().filter(|finding| !follows(finding, &findings)).collect();
         findings.extend(more);
@@ -285,25 +286,37 @@ impl Repository {
         }
     }
 
-    /// What the rules say of the documents of an environment.
+    /// What the rules say of the documents of an environment; in a check also of those that somebody wrote beside ours.
     fn judge(
         &self,
         inventory: &Inventory,
         model: &Model,
         snapshots: &BTreeMap<String, KnownSnapshot>,
+        tree: &Tree,
         rendered: Vec<Document>,
         request: &Request,
     ) -> Verdict {
         // What waits for a snapshot is not rendered, and can be judged all the same.
         let is_waiting =
             inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
-        let documents = if is_waiting {
+        let mut documents = if is_waiting {
             let (everything, _) = model::build(&model.environment, inventory, snapshots, Extent::Everything);
             render(&everything, &self.templates, &self.settings).documents
         } else {
             rendered
         };
-        lint(&Scope { model, snapshots, documents: &documents, as_of: request.as_of })
+        let out = Utf8Path::new(&self.settings.out).join(model.environment.as_str());
+        let mut findings = Vec::new();
+        if request.as_of.is_some() {
+            let written = written::read(&*self.source, &out, tree);
+            documents.extend(written.documents);
+            findings = written.findings;
+        }
+        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, as_of: request.as_of });
+        // What an overlay takes from us as it is was judged as ours.
+        let is_ours = |finding: &Finding| matches!(&finding.place, Place::File { file, .. } if written::is_rendered(file, &out, tree));
+        findings.extend(verdict.theirs.drain(..).filter(|finding| !is_ours(finding)));
+        Verdict { theirs: findings, ..verdict }
     }
 
     /// The plan of an environment that is gone: nothing is rendered for it.

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Place, Rule};
+use crate::manifest::kustomization::NOT_FOLLOWED;
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
 use crate::yaml::Path;
@@ -97,6 +98,18 @@ impl<'a> Lint<'a> {
     /// Adds a finding about the inventory or a snapshot.
     fn add_ours(&mut self, finding: Finding) {
         self.verdict.ours.push(finding);
+    }
+
+    /// The kustomizations, ours and those that somebody wrote.
+    fn kustomizations(&self) -> impl Iterator<Item = &'a Document> + use<'a> {
+        self.scope.documents.iter().filter(|document| document.content == Content::Kustomization)
+    }
+
+    /// Whether everything that makes a document what it is was followed: no kustomization of its root has a part that may
+    /// change it in a way that is not known here.
+    fn is_followed(&self, document: &Document) -> bool {
+        let changes = |kustomization: &Document| NOT_FOLLOWED.iter().any(|key| object::value(&kustomization.node, key).is_some());
+        !self.kustomizations().any(|kustomization| kustomization.root == document.root && changes(kustomization))
     }
 
     /// The place of the value that a path of a document leads to: in the inventory for what was rendered, else in the

@@ -108,6 +108,14 @@ impl Map {
         self.find(key).ok().map(|index| self.0.remove(index).1)
     }
 
+    /// Puts an entry under `key`, in the place of the one that was there.
+    pub fn insert(&mut self, key: &str, entry: Entry) {
+        match self.find(key) {
+            Ok(index) => self.0[index].1 = entry,
+            Err(index) => self.0.insert(index, (key.into(), entry)),
+        }
+    }
+
     /// The entry under `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
         self.find(key).ok().map(|index| &mut self.0[index].1)
@@ -166,6 +174,19 @@ impl Node {
             Value::String(text) => Some(text),
             _ => None,
         }
+    }
+
+    /// The map, to be changed, when this is one.
+    pub fn as_map_mut(&mut self) -> Option<&mut Map> {
+        match &mut self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, to be changed, when this is a map that has it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.as_map_mut()?.get_mut(key).map(|entry| &mut entry.node)
     }
 
     /// The value under `key`, when this is a map that has it.
