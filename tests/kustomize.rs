@@ -113,7 +113,7 @@ fn a_value_keeps_the_place_where_it_was_written() {
     assert_eq!(place_of(inline, "Certificate", &["spec", "issuerRef", "kind"]), "base/certificate.yaml:17:11");
     assert_eq!(place_of("a-strategic-patch-in-a-file", "Deployment", &["spec", "replicas"]), "overlay/patch.yaml:8:13");
     assert_eq!(place_of("a-namespace-over-bare-objects", "Certificate", &["metadata", "namespace"]), "overlay/kustomization.yaml:3:12");
-    assert_eq!(place_of("a-patch-with-a-target", "Certificate", &["metadata", "annotations", "a"]), "overlay/kustomization.yaml:29:20");
+    assert_eq!(place_of("a-patch-with-a-target", "Certificate", &["metadata", "annotations", "a"]), "overlay/kustomization.yaml:28:20");
 }
 
 #[test]

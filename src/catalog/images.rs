@@ -65,7 +65,9 @@ impl ImageReference<'_> {
             _ => (rest, None),
         };
         let repository = match name.split_once('/') {
-            Some((registry, _)) if registry.contains(['.', ':']) || registry == "localhost" => name.replacen("index.docker.io/", "docker.io/", 1),
+            Some((registry, _)) if registry.contains(['.', ':']) || registry == "localhost" => {
+                name.replacen("index.docker.io/", "docker.io/", 1)
+            }
             Some(_) => format!("docker.io/{name}"),
             None => format!("docker.io/library/{name}"),
         };
@@ -94,7 +96,9 @@ mod tests {
         for image in ["gcr.io/kubebuilder/kube-rbac-proxy:v0.15.0", "bitnami/kubectl:1.30", "docker.io/bitnami/redis@sha256:00"] {
             assert!(withdrawn_image(image).is_some(), "{image}");
         }
-        for image in ["quay.io/brancz/kube-rbac-proxy:v0.15.0", "bitnami/kubectl:latest", "bitnamilegacy/redis:7", "mirror.example/bitnami/redis:7"] {
+        for image in
+            ["quay.io/brancz/kube-rbac-proxy:v0.15.0", "bitnami/kubectl:latest", "bitnamilegacy/redis:7", "mirror.example/bitnami/redis:7"]
+        {
             assert_eq!(withdrawn_image(image), None, "{image}");
         }
     }

@@ -146,6 +146,8 @@ impl Repository {
             shared: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
         };
+        let stale = repository.levels.apply_everywhere(repository.templates.findings().to_vec());
+        repository.findings.extend(stale);
         match repository.list() {
             Ok(()) => Ok(repository),
             Err(error) => Err(Unusable { findings: vec![of_file_error(&error)], source: repository.source }),

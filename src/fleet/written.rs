@@ -234,7 +234,8 @@ impl Keeper<'_> {
         state.bytes += bytes.len();
         if state.bytes > MAX_BYTES {
             if state.bytes - bytes.len() <= MAX_BYTES {
-                let message = format!("there is more than {} MiB of files beside ours; from this one on they are not checked", MAX_BYTES >> 20);
+                let message =
+                    format!("there is more than {} MiB of files beside ours; from this one on they are not checked", MAX_BYTES >> 20);
                 let finding = Finding::new(&MANIFEST_NOT_CHECKED, Place::whole(path), message);
                 state.findings.push(finding.help("keep what does not go to the cluster out of the output folder"));
             }

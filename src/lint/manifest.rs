@@ -74,9 +74,11 @@ fn check_duplicates(lint: &mut Lint<'_>) {
     for object in lint.objects.clone() {
         known.entry(object.identity).or_default().push(object);
     }
-    let built: BTreeSet<Utf8PathBuf> = lint.kustomizations().filter_map(|document| document.file.parent()).map(Utf8Path::to_owned).collect();
+    let built: BTreeSet<Utf8PathBuf> =
+        lint.kustomizations().filter_map(|document| document.file.parent()).map(Utf8Path::to_owned).collect();
     // A file beside a kustomization that does not name it goes nowhere.
-    let is_left_out = |document: &Document| document.root == document.file && document.file.parent().is_some_and(|folder| built.contains(folder));
+    let is_left_out =
+        |document: &Document| document.root == document.file && document.file.parent().is_some_and(|folder| built.contains(folder));
     for objects in known.values().filter(|objects| objects.len() > 1) {
         let first = objects[0];
         for other in &objects[1..] {
@@ -102,7 +104,10 @@ fn report_duplicate(lint: &mut Lint<'_>, first: Object<'_>, other: Object<'_>) {
     let (message, help) = match difference {
         _ if is_one_root => {
             let message = format!("{identity} stands here a second time; the first one is in {there}");
-            (message, "take one of the two out, or give it another name; kustomize refuses both together")
+            (
+                message,
+                "take one of the two out, or give it another name; kustomize refuses both together, and kubectl applies one over the other",
+            )
         }
         Some(path) => {
             let message = format!("{identity} is made twice, with another `{path}`; the other one is in {there}");

@@ -45,7 +45,9 @@ fn check_chart_home(lint: &mut Lint<'_>, document: &Document) {
 
 /// Before 5.8 kustomize moves what a chart makes, later it leaves it where it was.
 fn check_namespace_of_charts(lint: &mut Lint<'_>, document: &Document) {
-    let Some(namespace) = value(&document.node, "namespace").and_then(Node::as_str).filter(|namespace| !namespace.is_empty()) else { return };
+    let Some(namespace) = value(&document.node, "namespace").and_then(Node::as_str).filter(|namespace| !namespace.is_empty()) else {
+        return;
+    };
     let version = lint.scope.model.versions.kustomize.as_deref();
     if version.is_some_and(|version| numbers(version).as_slice() >= [5, 8].as_slice()) {
         return;

@@ -154,7 +154,8 @@ impl<'a> Pass<'a> {
         let shown: Vec<String> = moved.iter().take(3).map(|moved| format!("{} from `{}`", moved.object, moved.from)).collect();
         let more = if moved.len() > 3 { format!(", and {} more", moved.len() - 3) } else { String::new() };
         let message = format!("`namespace: {wanted}` moves {}{more}", shown.join(", "));
-        let help = "take `namespace:` out here and write the namespace into each object; or take it out of the objects that are meant to move";
+        let help =
+            "take `namespace:` out here and write the namespace into each object; or take it out of the objects that are meant to move";
         self.report(&KUSTOMIZE_NAMESPACE_REWRITES, Place::at(&here.file, at), message, Some(help));
     }
 
@@ -271,7 +272,8 @@ impl<'a> Pass<'a> {
     fn charts(&mut self, here: &Here<'_>) {
         for chart in items(here.node, "helmCharts") {
             self.is_incomplete = true;
-            let files: Vec<(&str, At)> = placed_text(chart, "valuesFile").into_iter().chain(texts(chart, "additionalValuesFiles")).collect();
+            let files: Vec<(&str, At)> =
+                placed_text(chart, "valuesFile").into_iter().chain(texts(chart, "additionalValuesFiles")).collect();
             for (entry, at) in files.into_iter().filter(|(entry, _)| !is_remote(entry)) {
                 let Some(path) = self.named_file(here, entry, at) else { continue };
                 let Found::Documents(documents) = self.files.find(&path) else { continue };

@@ -1,6 +1,6 @@
 //! JSON patches (RFC 6902) on nodes. What a patch sets keeps its place in the patch.
 
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{At, Entry, Node, Value};
 
 /// Applies the operations of a patch.
 ///
@@ -14,8 +14,10 @@ fn one(object: &mut Node, operation: &Node) -> Result<(), String> {
     let field = |key: &str| operation.get_str(key).ok_or_else(|| format!("an operation has no `{key}`"));
     let value = || operation.get("value").cloned().ok_or_else(|| "an operation has no `value`".to_owned());
     let path = field("path")?;
+    // A key that is new stands where the patch names it.
+    let key = operation.get("path").map_or(operation.at, |node| node.at);
     match field("op")? {
-        "add" => add(object, path, value()?),
+        "add" => add(object, path, value()?, key),
         "remove" => remove(object, path).map(drop),
         "replace" => {
             let node = value()?;
@@ -24,11 +26,11 @@ fn one(object: &mut Node, operation: &Node) -> Result<(), String> {
         }
         "move" => {
             let moved = remove(object, field("from")?)?;
-            add(object, path, moved)
+            add(object, path, moved, key)
         }
         "copy" => {
             let copied = get_mut(object, field("from")?)?.clone();
-            add(object, path, copied)
+            add(object, path, copied, key)
         }
         "test" => match get_mut(object, path) {
             Ok(node) if node.to_json() == value()?.to_json() => Ok(()),
@@ -70,10 +72,10 @@ fn holder<'a>(object: &'a mut Node, pointer: &str) -> Result<(&'a mut Node, Stri
     Ok((descend(object, &parts).ok_or_else(|| missing(pointer))?, last))
 }
 
-fn add(object: &mut Node, pointer: &str, node: Node) -> Result<(), String> {
+fn add(object: &mut Node, pointer: &str, node: Node, key: At) -> Result<(), String> {
     let (holder, last) = holder(object, pointer)?;
     match &mut holder.value {
-        Value::Map(map) => map.insert(&last, Entry { key: node.at, node }),
+        Value::Map(map) => map.insert(&last, Entry { key, node }),
         Value::List(items) if last == "-" => items.push(node),
         Value::List(items) => match last.parse::<usize>() {
             Ok(index) if index <= items.len() => items.insert(index, node),

@@ -136,5 +136,3 @@ pub fn is_remote(entry: &str) -> bool {
     let hosts = ["github.com/", "gitlab.com/", "bitbucket.org/", "git@", "git::"];
     entry.contains("://") || entry.contains("?ref=") || hosts.iter().any(|host| entry.starts_with(host))
 }
-
-

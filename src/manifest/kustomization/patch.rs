@@ -61,7 +61,8 @@ impl Pass<'_> {
     }
 
     fn inline(&mut self, here: &Here<'_>, text: &str, at: At) -> Option<Body> {
-        let source = Inline::new(self.files.line(&here.file, at.line).as_deref(), &|line| self.files.line(&here.file, line), at);
+        let before = self.files.line(&here.file, at.line.saturating_sub(1));
+        let source = Inline::new(before.as_deref(), at);
         match read(text, at.file, Keys::AsKubernetes) {
             Ok(documents) => Some(body(documents.into_iter().map(|node| moved(node, &source)).collect())),
             Err(error) => {
@@ -126,7 +127,8 @@ impl Pass<'_> {
         if !met && !self.is_incomplete {
             let namespace = name.namespace.map(|namespace| format!(" in namespace `{namespace}`")).unwrap_or_default();
             let message = format!("there is no {} `{}`{namespace} that this patch could change", wanted.kind(), name.name);
-            let help = "a patch without `target` finds its object by apiVersion, kind, name and namespace, as the object's own file has them";
+            let help =
+                "a patch without `target` finds its object by apiVersion, kind, name and namespace, as the object's own file has them";
             self.broken(here, at, &message, help);
         }
     }
@@ -163,26 +165,23 @@ fn merge(resource: &mut Resource, patch: &Node, has_target: bool) -> Outcome {
 /// Where the text of an inline patch stands in its file.
 struct Inline {
     at: At,
-    /// What is put before the column of a block's lines; None where the text is no block.
-    indentation: Option<u32>,
+    /// Whether its lines are lines of the file, behind an indentation: a block that begins with `|`.
+    is_block: bool,
 }
 
 impl Inline {
-    fn new(first: Option<&str>, line: &dyn Fn(u32) -> Option<String>, at: At) -> Inline {
-        let rest = first.and_then(|first| first.get(first.char_indices().nth(at.column.saturating_sub(1) as usize)?.0..));
-        let is_block = rest.is_some_and(|rest| rest.starts_with('|'));
-        let indentation = (at.line + 1..at.line + 50).map_while(line).find(|text| !text.trim().is_empty());
-        let indentation = indentation.map(|text| u32::try_from(text.len() - text.trim_start_matches(' ').len()).unwrap_or(0));
-        Inline { at, indentation: indentation.filter(|_| is_block) }
+    /// `before` is the line above the text.
+    fn new(before: Option<&str>, at: At) -> Inline {
+        let indicator = before
+            .and_then(|line| line.trim_end().trim_end_matches(|last: char| last.is_ascii_digit() || "+-".contains(last)).chars().last());
+        Inline { at, is_block: indicator == Some('|') }
     }
 
     fn place(&self, inner: At) -> At {
-        match self.indentation {
-            Some(indentation) if inner.line > 0 => {
-                At { file: self.at.file, line: self.at.line + inner.line, column: inner.column + indentation }
-            }
-            _ => self.at,
+        if !self.is_block || inner.line == 0 {
+            return self.at;
         }
+        At { file: self.at.file, line: self.at.line + inner.line - 1, column: self.at.column + inner.column - 1 }
     }
 }
 

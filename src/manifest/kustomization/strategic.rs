@@ -73,9 +73,7 @@ fn without_directive(node: &Node) -> Node {
             }
             Value::Map(kept)
         }
-        Value::List(items) => {
-            Value::List(items.iter().filter(|item| directive(item) != Some("delete")).map(without_directive).collect())
-        }
+        Value::List(items) => Value::List(items.iter().filter(|item| directive(item) != Some("delete")).map(without_directive).collect()),
         other => other.clone(),
     };
     Node { at: node.at, value }

@@ -61,9 +61,7 @@ impl Target {
         fits(&self.group, resource.group())
             && fits(&self.version, resource.version())
             && fits(&self.kind, resource.kind())
-            && names.any(|name| {
-                fits(&self.name, &name.name) && fits(&self.namespace, name.namespace.as_deref().unwrap_or("default"))
-            })
+            && names.any(|name| fits(&self.name, &name.name) && fits(&self.namespace, name.namespace.as_deref().unwrap_or("default")))
             && self.labels.iter().all(|requirement| requirement.holds(labels.as_ref()))
             && self.annotations.iter().all(|requirement| requirement.holds(annotations.as_ref()))
     }
