@@ -60,7 +60,7 @@ impl Files for OnDisk {
 
 fn ours(tree: &Path) -> (Built, Vec<Utf8PathBuf>) {
     let files = OnDisk { root: tree.to_owned(), table: RefCell::default() };
-    let built = build(Utf8Path::new("overlay"), &files);
+    let built = build(Utf8Path::new("overlay"), &files, 1_000_000);
     (built, files.table.into_inner())
 }
 

@@ -24,6 +24,9 @@ const MAX_FILES: usize = 10_000;
 const MAX_DEPTH: usize = 32;
 /// Bytes of all files of an environment together.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+/// Values of everything that kustomizations build, as [`crate::yaml::Node::size`] counts them; the largest bundles of
+/// definitions have a tenth of it.
+const MAX_SIZE: usize = 2_000_000;
 
 /// What somebody wrote.
 #[derive(Debug, Default)]
@@ -37,10 +40,9 @@ pub(super) struct Written {
 /// Reads the output folder `out` of an environment, for which `tree` is rendered.
 pub(super) fn read(source: &dyn Folder, out: &Utf8Path, tree: &Tree) -> Written {
     let mut listing = Listing::default();
-    match source.folder(out.as_str()) {
-        Ok(Some(folder)) => listing.environment(&*folder, out, tree),
-        // Whoever plans the environment tells what is wrong with its folder.
-        Ok(None) | Err(_) => {}
+    // Whoever plans the environment tells what is wrong with its folder.
+    if let Ok(Some(folder)) = source.folder(out.as_str()) {
+        listing.environment(&*folder, out, tree);
     }
     if listing.files.is_empty() {
         return Written { documents: Vec::new(), findings: listing.findings };
@@ -48,8 +50,10 @@ pub(super) fn read(source: &dyn Folder, out: &Utf8Path, tree: &Tree) -> Written 
     let keeper = Keeper { source, out, tree, state: RefCell::default() };
     let mut parts: Vec<(Utf8PathBuf, Part)> = Vec::new();
     let mut reached = BTreeSet::new();
+    let mut left = MAX_SIZE;
     for root in roots(&listing.files, out, tree, &keeper) {
-        let built = build(&root, &keeper);
+        let built = build(&root, &keeper, left);
+        left = left.saturating_sub(built.size);
         reached.extend(built.reached);
         listing.findings.extend(built.findings);
         parts.extend(built.parts.into_iter().map(|part| (root.clone(), part)));
@@ -164,9 +168,9 @@ fn roots(files: &BTreeSet<Utf8PathBuf>, out: &Utf8Path, tree: &Tree, keeper: &Ke
     let mut names: BTreeMap<&Utf8PathBuf, Vec<Utf8PathBuf>> = BTreeMap::new();
     let mut candidates = BTreeSet::new();
     for folder in written.union(&ours) {
-        let Some((_, node)) = kustomization_of(folder, keeper) else { continue };
-        names.insert(folder, entries(&node).filter_map(|entry| resolve(folder, entry)).collect());
-        if !ours.contains(folder) && node.get_str("kind") != Some("Component") {
+        let Some(kustomization) = kustomization_of(folder, keeper) else { continue };
+        names.insert(folder, entries(kustomization.node()).filter_map(|entry| resolve(folder, entry)).collect());
+        if !ours.contains(folder) && kustomization.node().get_str("kind") != Some("Component") {
             candidates.insert(folder);
         }
     }

@@ -3,13 +3,16 @@
 mod image;
 mod kustomization;
 
+use std::collections::BTreeMap;
+
+use camino::Utf8Path;
+
 use super::Lint;
 use super::object::Object;
-use crate::finding::{FLUX_CANNOT_INFLATE, HELM4_NEEDS_NEWER_KUSTOMIZE, HOOK_IGNORED, Level, Place, RESOURCE_NOT_LISTED};
-use crate::finding::{Finding, counted};
+use crate::finding::{FLUX_CANNOT_INFLATE, Finding, HELM4_NEEDS_NEWER_KUSTOMIZE, HOOK_IGNORED, Level, Place, RESOURCE_NOT_LISTED, counted};
+use crate::manifest::Document;
 use crate::manifest::kustomization::resolve;
 use crate::yaml::Path;
-use camino::Utf8Path;
 
 /// Group of Flux's Kustomization.
 const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io";
@@ -19,10 +22,32 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     kustomization::check(lint);
     image::check(lint);
     check_helm_version(lint);
+    let engine = Engine::of(lint);
     for object in lint.objects.clone() {
         check_flux(lint, object);
-        check_hook(lint, object);
-        check_listed(lint, object);
+        check_hook(lint, object, engine);
+    }
+    check_listed(lint);
+}
+
+/// Who applies the tree, as far as its objects show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    ArgoCd,
+    Flux,
+    Unknown,
+}
+
+impl Engine {
+    fn of(lint: &Lint<'_>) -> Engine {
+        let has = |group: &str, kind: &str| {
+            lint.objects.iter().any(|object| object.identity.group == group && object.identity.kind.starts_with(kind))
+        };
+        match (has("argoproj.io", "Application"), has(FLUX_GROUP, "Kustomization")) {
+            (true, _) => Engine::ArgoCd,
+            (false, true) => Engine::Flux,
+            (false, false) => Engine::Unknown,
+        }
     }
 }
 
@@ -32,7 +57,7 @@ fn check_flux(lint: &mut Lint<'_>, object: Object<'_>) {
         return;
     }
     let Some(folder) = object.text("spec.path").and_then(|path| resolve(Utf8Path::new(""), path.trim_start_matches('/'))) else { return };
-    let inflated = lint.kustomizations().find(|document| {
+    let inflated = lint.kustomizations.iter().find(|document| {
         kustomization::charts(document).next().is_some() && (document.root == folder || document.file.parent() == Some(&*folder))
     });
     if let Some(inflated) = inflated {
@@ -46,7 +71,7 @@ fn check_flux(lint: &mut Lint<'_>, object: Object<'_>) {
 fn check_helm_version(lint: &mut Lint<'_>) {
     let versions = &lint.scope.model.versions;
     let (Some(helm), Some(kustomize)) = (&versions.helm, &versions.kustomize) else { return };
-    let inflates = lint.kustomizations().any(|document| kustomization::charts(document).next().is_some());
+    let inflates = lint.kustomizations.iter().any(|document| kustomization::charts(document).next().is_some());
     if !inflates || numbers(helm).first().is_none_or(|major| *major < 4) {
         return;
     }
@@ -65,32 +90,46 @@ pub(super) fn numbers(version: &str) -> Vec<u32> {
 }
 
 /// Hooks on objects that no chart brings.
-fn check_hook(lint: &mut Lint<'_>, object: Object<'_>) {
-    if lint.objects.iter().any(|other| other.identity.group == "argoproj.io" && other.identity.kind.starts_with("Application")) {
-        return;
-    }
-    let is_flux = lint.objects.iter().any(|other| other.identity.group == FLUX_GROUP);
+fn check_hook(lint: &mut Lint<'_>, object: Object<'_>, engine: Engine) {
+    let reader = match engine {
+        Engine::ArgoCd => return,
+        Engine::Flux => "Flux does",
+        Engine::Unknown => "kubectl and Flux do",
+    };
     // Whoever writes a hook of Argo CD has Argo CD, perhaps in another repository.
-    let is_ignored = |key: &str| key == "helm.sh/hook" || key == "argocd.argoproj.io/hook" && is_flux;
+    let is_ignored = |key: &str| key == "helm.sh/hook" || key == "argocd.argoproj.io/hook" && engine == Engine::Flux;
     let Some((key, path, value)) = object.annotations().find(|(key, ..)| is_ignored(key)) else { return };
-    let reader = if is_flux { "Flux does" } else { "kubectl and Flux do" };
     let message = format!("`{key}: {value}` on {} `{}` is no hook here: {reader} not look at it", object.identity.kind, object.name());
     let help = "the object is applied at once like any other, and never again; bring it with a chart, let Argo CD sync this folder, or take it out";
     lint.report(&HOOK_IGNORED, object.document, &path, message, help);
 }
 
-/// Files beside a kustomization that does not name them.
-fn check_listed(lint: &mut Lint<'_>, object: Object<'_>) {
-    let document = object.document;
-    let Some(folder) = document.file.parent() else { return };
-    if !document.is_written() {
-        return kustomization::check_ours_listed(lint, object);
+/// Files beside a kustomization that does not name them: somebody's, or ours.
+fn check_listed(lint: &mut Lint<'_>) {
+    // Ours come first among the documents, and count where an overlay takes one of them up.
+    let folders: BTreeMap<&Utf8Path, &Document> =
+        lint.kustomizations.iter().rev().filter_map(|document| Some((document.file.parent()?, *document))).collect();
+    let mut left_out: BTreeMap<&Utf8Path, (&Document, &Document, usize)> = BTreeMap::new();
+    for object in &lint.objects {
+        let document = object.document;
+        let Some(beside) = document.file.parent().and_then(|folder| folders.get(folder)) else { continue };
+        let is_left_out = match document.is_written() {
+            true => document.root == document.file,
+            false => !beside.is_written() && !kustomization::names(beside, &document.file),
+        };
+        if is_left_out {
+            left_out.entry(&document.file).or_insert((document, beside, 0)).2 += 1;
+        }
     }
-    let is_lone = document.root == document.file;
-    let Some(beside) = lint.kustomizations().find(|other| is_lone && other.file.parent() == Some(folder)) else { return };
-    let objects = lint.objects.iter().filter(|other| other.document.root == document.file).count();
-    let message = format!("`{}` does not name this file: kustomize leaves out what it holds ({})", beside.file, counted(objects, "object"));
-    let help = "add it to `resources`, or move it elsewhere";
-    let finding = Finding::new(&RESOURCE_NOT_LISTED, Place::whole(&document.file), message);
-    lint.add(document, finding.at(Level::Note).help(help));
+    for (file, (document, beside, objects)) in left_out {
+        let objects = counted(objects, "object");
+        let message = format!("`{}` does not name `{file}`: kustomize leaves out what it holds ({objects})", beside.file);
+        if document.is_written() {
+            let finding = Finding::new(&RESOURCE_NOT_LISTED, Place::whole(file), message);
+            lint.add(document, finding.at(Level::Note).help("add it to `resources`, or move it elsewhere"));
+        } else {
+            let help = "write `resources: {{ resources }}` into the template of the kustomization";
+            lint.report(&RESOURCE_NOT_LISTED, beside, &Path::of(["resources"]), message, help);
+        }
+    }
 }

@@ -75,7 +75,7 @@ fn check_duplicates(lint: &mut Lint<'_>) {
         known.entry(object.identity).or_default().push(object);
     }
     let built: BTreeSet<Utf8PathBuf> =
-        lint.kustomizations().filter_map(|document| document.file.parent()).map(Utf8Path::to_owned).collect();
+        lint.kustomizations.iter().filter_map(|document| document.file.parent()).map(Utf8Path::to_owned).collect();
     // A file beside a kustomization that does not name it goes nowhere.
     let is_left_out =
         |document: &Document| document.root == document.file && document.file.parent().is_some_and(|folder| built.contains(folder));

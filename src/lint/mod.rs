@@ -13,8 +13,9 @@ mod object;
 mod rbac;
 mod trust;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use camino::Utf8Path;
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Place, Rule};
@@ -61,7 +62,10 @@ pub struct Verdict {
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
     let objects = scope.documents.iter().filter_map(Object::new).collect();
-    let mut lint = Lint { scope, objects, verdict: Verdict::default() };
+    let kustomizations: Vec<&Document> = scope.documents.iter().filter(|document| document.content == Content::Kustomization).collect();
+    let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
+    let not_followed = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
+    let mut lint = Lint { scope, objects, kustomizations, not_followed, verdict: Verdict::default() };
     FAMILIES.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
@@ -71,6 +75,10 @@ struct Lint<'a> {
     scope: &'a Scope<'a>,
     /// The objects among the documents.
     objects: Vec<Object<'a>>,
+    /// The kustomizations, ours and those that somebody wrote.
+    kustomizations: Vec<&'a Document>,
+    /// Roots that have a part that was not followed.
+    not_followed: BTreeSet<&'a Utf8Path>,
     verdict: Verdict,
 }
 
@@ -100,16 +108,10 @@ impl<'a> Lint<'a> {
         self.verdict.ours.push(finding);
     }
 
-    /// The kustomizations, ours and those that somebody wrote.
-    fn kustomizations(&self) -> impl Iterator<Item = &'a Document> + use<'a> {
-        self.scope.documents.iter().filter(|document| document.content == Content::Kustomization)
-    }
-
     /// Whether everything that makes a document what it is was followed: no kustomization of its root has a part that may
     /// change it in a way that is not known here.
     fn is_followed(&self, document: &Document) -> bool {
-        let changes = |kustomization: &Document| NOT_FOLLOWED.iter().any(|key| object::value(&kustomization.node, key).is_some());
-        !self.kustomizations().any(|kustomization| kustomization.root == document.root && changes(kustomization))
+        !self.not_followed.contains(&*document.root)
     }
 
     /// The place of the value that a path of a document leads to: in the inventory for what was rendered, else in the

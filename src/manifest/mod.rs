@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::yaml::{Keys, Node, Path, Value, read};
+use crate::yaml::{Keys, Node, Value, read};
 
 pub use checked::CheckedDocuments;
 pub use document::{Content, Document, Origin};
@@ -181,6 +181,7 @@ pub fn identity_of(node: &Node) -> Result<Identity, Flaw> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::Path;
 
     const ISSUER: &str = "apiVersion: certmanager.step.sm/v1beta1\nkind: StepIssuer\nmetadata:\n  name: a\n  namespace: b\nspec:\n  url: https://x\n  caBundle: eA==\n  provisioner:\n    name: p\n    kid: k\n    passwordRef:\n      name: s\n      key: password\n";
 

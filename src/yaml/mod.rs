@@ -231,6 +231,25 @@ impl Node {
         found
     }
 
+    /// How much it holds: one for each value, and more for long strings. For limits.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::String(text) => text.len() / 64,
+            Value::List(items) => items.iter().map(Node::size).sum(),
+            Value::Map(map) => map.iter().map(|(key, entry)| key.len() / 64 + entry.node.size()).sum(),
+            Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => 0,
+        }
+    }
+
+    /// Levels of maps and lists inside each other; 0 for a scalar.
+    pub fn depth(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
+            Value::Map(map) => 1 + map.iter().map(|(_, entry)| entry.node.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
+    }
+
     /// The same value without places, as JSON has it; a float that JSON cannot hold becomes null.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

@@ -3,9 +3,9 @@
 use camino::Utf8Path;
 
 use super::super::Lint;
-use super::super::object::{Object, value};
+use super::super::object::value;
 use super::numbers;
-use crate::finding::{CHART_HOME_NEEDS_VALUES_FILE, KUSTOMIZE_NAMESPACE_REWRITES, RESOURCE_NOT_LISTED};
+use crate::finding::{CHART_HOME_NEEDS_VALUES_FILE, KUSTOMIZE_NAMESPACE_REWRITES};
 use crate::manifest::kustomization::resolve;
 use crate::manifest::{Document, is_cluster_scoped};
 use crate::yaml::{Node, Path};
@@ -18,8 +18,7 @@ pub(super) fn charts(document: &Document) -> impl Iterator<Item = (Path, &Node)>
 }
 
 pub(super) fn check(lint: &mut Lint<'_>) {
-    let kustomizations: Vec<&Document> = lint.kustomizations().collect();
-    for document in kustomizations {
+    for document in lint.kustomizations.clone() {
         check_chart_home(lint, document);
         check_namespace_of_charts(lint, document);
         if !document.is_written() {
@@ -54,7 +53,7 @@ fn check_namespace_of_charts(lint: &mut Lint<'_>, document: &Document) {
     }
     let is_root = document.file.parent() == Some(&*document.root);
     let reached = |other: &&Document| other.file == document.file || is_root && other.root == document.root;
-    let elsewhere = lint.kustomizations().filter(reached).flat_map(charts).find_map(|(_, chart)| {
+    let elsewhere = lint.kustomizations.iter().copied().filter(reached).flat_map(charts).find_map(|(_, chart)| {
         let own = value(chart, "namespace").and_then(Node::as_str).filter(|own| !own.is_empty() && *own != namespace)?;
         Some((chart.get_str("name").unwrap_or_default().to_owned(), own.to_owned()))
     });
@@ -80,17 +79,9 @@ fn check_namespace_of_ours(lint: &mut Lint<'_>, document: &Document) {
     }
 }
 
-/// A file that we render and that our own kustomization leaves out.
-pub(super) fn check_ours_listed(lint: &mut Lint<'_>, object: Object<'_>) {
-    let document = object.document;
-    let Some(name) = document.file.file_name() else { return };
-    let is_ours = |other: &&Document| !other.is_written() && other.root == document.root;
-    let Some(kustomization) = lint.kustomizations().find(is_ours) else { return };
-    let resources = kustomization.node.get("resources").and_then(Node::as_list).unwrap_or_default();
-    let names = resources.iter().filter_map(Node::as_str).map(|entry| Utf8Path::new(entry.trim_start_matches("./")));
-    if !names.into_iter().any(|entry| entry == name) {
-        let message = format!("`{name}` is rendered, and `{}` does not name it: nothing in it reaches the cluster", kustomization.file);
-        let help = "write `resources: {{ resources }}` into the template of the kustomization";
-        lint.report(&RESOURCE_NOT_LISTED, kustomization, &Path::of(["resources"]), message, help);
-    }
+/// Whether a kustomization names a file of its own folder.
+pub(super) fn names(document: &Document, file: &Utf8Path) -> bool {
+    let resources = document.node.get("resources").and_then(Node::as_list).unwrap_or_default();
+    let folder = document.file.parent().unwrap_or(Utf8Path::new(""));
+    resources.iter().filter_map(Node::as_str).any(|entry| resolve(folder, entry).is_some_and(|path| path == file))
 }

@@ -30,6 +30,8 @@ pub(super) struct Pass<'a> {
     /// Folders that are being built, outermost first.
     stack: Vec<Utf8PathBuf>,
     folders: usize,
+    /// How large everything may become.
+    limit: usize,
     /// Whether objects are missing that kustomize would have: what does not find its object is then no mistake.
     pub(super) is_incomplete: bool,
     not_followed: Vec<(Place, String)>,
@@ -37,8 +39,19 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    pub(super) fn new(files: &'a dyn Files) -> Pass<'a> {
-        Pass { files, stack: Vec::new(), folders: 0, is_incomplete: false, not_followed: Vec::new(), built: Built::default() }
+    pub(super) fn new(files: &'a dyn Files, limit: usize) -> Pass<'a> {
+        Pass { files, stack: Vec::new(), folders: 0, limit, is_incomplete: false, not_followed: Vec::new(), built: Built::default() }
+    }
+
+    /// Whether something of that size still fits; where it does not, that is told and it is left out. A file of a few
+    /// lines can ask for a copy of another one at a thousand places.
+    pub(super) fn fits(&mut self, here: &Here<'_>, size: usize) -> bool {
+        self.built.size += size;
+        let fits = self.built.size <= self.limit;
+        if !fits {
+            self.not_followed(here, format!("a part of `{}`, because it is too large", here.file));
+        }
+        fits
     }
 
     /// Builds a root.
@@ -82,16 +95,19 @@ impl<'a> Pass<'a> {
 
     /// The objects of a folder, after those that were there before: a component changes these, too.
     fn folder(&mut self, folder: &Utf8Path, before: Vec<Resource>) -> Vec<Resource> {
-        let Some((file, node)) = kustomization_of(folder, self.files) else { return before };
+        let Some(kustomization) = kustomization_of(folder, self.files) else { return before };
         self.folders += 1;
-        let here = Here { file, folder, node: &node };
+        let here = Here { file: kustomization.file.clone(), folder, node: kustomization.node() };
+        if !self.fits(&here, here.node.size()) {
+            return before;
+        }
         if self.folders > MAX_FOLDERS || before.len() > MAX_OBJECTS {
             self.not_followed(&here, format!("`{folder}` (more than {MAX_FOLDERS} folders or {MAX_OBJECTS} objects)"));
             return before;
         }
         self.stack.push(folder.to_owned());
         self.built.reached.insert(here.file.clone());
-        self.built.parts.push(Part { file: here.file.clone(), node: node.clone(), shape: Shape::Kustomization });
+        self.built.parts.push(Part { file: here.file.clone(), node: here.node.clone(), shape: Shape::Kustomization });
         let resources = self.kustomization(&here, before);
         self.stack.pop();
         resources
@@ -122,6 +138,11 @@ impl<'a> Pass<'a> {
         self.namespace(here, resources);
         let affix = |key| placed_text(here.node, key).filter(|(text, _)| !text.is_empty());
         names::affix(resources, affix("namePrefix"), affix("nameSuffix"));
+        let added =
+            ["commonLabels", "labels", "commonAnnotations"].iter().filter_map(|key| here.node.get(key)).map(Node::size).sum::<usize>();
+        if !self.fits(here, added * resources.len()) {
+            return;
+        }
         if let Some(pairs) = here.node.get("commonLabels") {
             label(resources, pairs, Reach::Selectors);
         }
@@ -182,9 +203,9 @@ impl<'a> Pass<'a> {
     /// Marks a file, and all files of a folder with a kustomization, as parts of the root.
     fn reach(&mut self, folder: &Utf8Path, entry: &str) {
         let Some(path) = resolve(folder, entry) else { return };
-        if let Some((file, node)) = kustomization_of(&path, self.files) {
-            self.built.reached.insert(file);
-            let below: Vec<Utf8PathBuf> = super::entries(&node).filter_map(|entry| resolve(&path, entry)).collect();
+        if let Some(kustomization) = kustomization_of(&path, self.files) {
+            let below: Vec<Utf8PathBuf> = super::entries(kustomization.node()).filter_map(|entry| resolve(&path, entry)).collect();
+            self.built.reached.insert(kustomization.file);
             self.built.reached.extend(below);
         }
         self.built.reached.insert(path);
@@ -196,6 +217,9 @@ impl<'a> Pass<'a> {
             self.built.reached.insert(path.clone());
             return match self.files.find(&path) {
                 Found::Documents(documents) => {
+                    if !self.fits(here, documents.iter().map(Node::size).sum()) {
+                        return Vec::new();
+                    }
                     documents.iter().flat_map(objects_in).map(|node| Resource::new(path.clone(), node.clone())).collect()
                 }
                 Found::Nothing | Found::Refused | Found::Broken => {
@@ -278,6 +302,9 @@ impl<'a> Pass<'a> {
                 let Some(path) = self.named_file(here, entry, at) else { continue };
                 let Found::Documents(documents) = self.files.find(&path) else { continue };
                 let values = documents.iter().find(|node| node.as_map().is_some());
+                if !self.fits(here, values.map_or(0, Node::size)) {
+                    continue;
+                }
                 self.built.parts.extend(values.map(|node| Part { file: path, node: node.clone(), shape: Shape::Values }));
             }
         }

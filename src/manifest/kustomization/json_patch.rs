@@ -2,12 +2,26 @@
 
 use crate::yaml::{At, Entry, Node, Value};
 
+/// Levels that an object may have after an operation.
+const MAX_DEPTH: usize = 200;
+/// What it may hold after one, as [`Node::size`] counts.
+const MAX_SIZE: usize = 200_000;
+
 /// Applies the operations of a patch.
 ///
 /// # Errors
 /// A sentence about the first operation that does not apply; the object may then be half changed.
 pub(super) fn apply(object: &mut Node, operations: &[Node]) -> Result<(), String> {
-    operations.iter().try_for_each(|operation| one(object, operation))
+    operations.iter().try_for_each(|operation| {
+        one(object, operation)?;
+        // A copy into itself doubles an object each time.
+        let grows = operation.get_str("op").is_some_and(|op| op == "copy" || op == "move" || op == "add");
+        let is_small = operation.get("value").is_some_and(|value| value.as_map().is_none() && value.as_list().is_none());
+        match grows && !is_small && (object.depth() > MAX_DEPTH || object.size() > MAX_SIZE) {
+            true => Err("the object becomes too large".to_owned()),
+            false => Ok(()),
+        }
+    })
 }
 
 fn one(object: &mut Node, operation: &Node) -> Result<(), String> {
@@ -124,6 +138,12 @@ mod tests {
             let expected: serde_json::Value = serde_json::from_str(expected).expect("JSON");
             assert_eq!(patched("a/b: [1]", patch), Ok(expected), "{patch}");
         }
+    }
+
+    #[test]
+    fn copies_do_not_grow_without_end() {
+        let operation = "{op: copy, from: /a, path: /a/0},";
+        assert_eq!(patched("a: [1]", &format!("[{}]", operation.repeat(60))), Err("the object becomes too large".to_owned()));
     }
 
     #[test]

@@ -83,17 +83,38 @@ pub struct Built {
     pub reached: BTreeSet<Utf8PathBuf>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,
+    /// How much was built, as [`Node::size`] counts.
+    pub size: usize,
 }
 
-/// Builds the kustomization of a folder.
-pub fn build(folder: &Utf8Path, files: &dyn Files) -> Built {
-    build::Pass::new(files).root(folder)
+/// Builds the kustomization of a folder, as long as what is built is not larger than `limit` ([`Node::size`]).
+pub fn build(folder: &Utf8Path, files: &dyn Files, limit: usize) -> Built {
+    build::Pass::new(files, limit).root(folder)
 }
 
-/// The kustomization of a folder: its path and its fields; None where there is none that can be read.
-pub fn kustomization_of(folder: &Utf8Path, files: &dyn Files) -> Option<(Utf8PathBuf, Node)> {
-    KUSTOMIZATION_FILES.iter().map(|name| folder.join(name)).find_map(|path| match files.find(&path) {
-        Found::Documents(documents) => documents.iter().find(|node| is_kustomization(node)).cloned().map(|node| (path, node)),
+/// A kustomization where it lies.
+#[derive(Debug, Clone)]
+pub struct Kustomization {
+    /// Its file.
+    pub file: Utf8PathBuf,
+    documents: Arc<[Node]>,
+    index: usize,
+}
+
+impl Kustomization {
+    /// Its fields.
+    pub fn node(&self) -> &Node {
+        &self.documents[self.index]
+    }
+}
+
+/// The kustomization of a folder; None where there is none that can be read.
+pub fn kustomization_of(folder: &Utf8Path, files: &dyn Files) -> Option<Kustomization> {
+    KUSTOMIZATION_FILES.iter().map(|name| folder.join(name)).find_map(|file| match files.find(&file) {
+        Found::Documents(documents) => {
+            let index = documents.iter().position(is_kustomization)?;
+            Some(Kustomization { file, documents, index })
+        }
         Found::Nothing | Found::Refused | Found::Broken => None,
     })
 }

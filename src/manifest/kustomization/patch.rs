@@ -77,6 +77,10 @@ impl Pass<'_> {
     fn apply(&mut self, here: &Here<'_>, at: At, body: Body, target: Option<Target>, resources: &mut Vec<Resource>) {
         match (body, target) {
             (Body::Operations(operations), Some(target)) => {
+                let targets = resources.iter().filter(|resource| target.takes(resource)).count();
+                if !self.fits(here, targets * operations.iter().map(Node::size).sum::<usize>()) {
+                    return;
+                }
                 for resource in resources.iter_mut().filter(|resource| target.takes(resource)) {
                     if let Err(problem) = json_patch::apply(&mut resource.node, &operations) {
                         let what = format!("{} `{}`", resource.kind(), resource.current().name);
@@ -95,6 +99,10 @@ impl Pass<'_> {
             }
             (Body::Strategic(patches), Some(target)) => {
                 for patch in &patches {
+                    let targets = resources.iter().filter(|resource| target.takes(resource)).count();
+                    if !self.fits(here, targets * patch.size()) {
+                        return;
+                    }
                     resources.retain_mut(|resource| !target.takes(resource) || merge(resource, patch, true) == Outcome::Changed);
                 }
             }

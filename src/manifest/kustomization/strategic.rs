@@ -166,10 +166,10 @@ mod tests {
     #[test]
     fn lists_of_kubernetes_are_merged_by_their_key_and_others_are_replaced() {
         let object = "spec: {containers: [{name: a, image: x}, {name: b}], args: [one]}";
-        let patch = "spec: {containers: [{name: c}, {name: b, image: y}], args: [two]}";
-        let known = serde_json::json!({"spec": {"containers": [{"name": "c"}, {"name": "b", "image": "y"}, {"name": "a", "image": "x"}], "args": ["two"]}});
+        let patch = "spec: {containers: [{name: c}, {name: b, image: z}], args: [two]}";
+        let known = serde_json::json!({"spec": {"containers": [{"name": "c"}, {"name": "b", "image": "z"}, {"name": "a", "image": "x"}], "args": ["two"]}});
         assert_eq!(merged(object, patch, "apps"), known);
-        let replaced = serde_json::json!({"spec": {"containers": [{"name": "c"}, {"name": "b", "image": "y"}], "args": ["two"]}});
+        let replaced = serde_json::json!({"spec": {"containers": [{"name": "c"}, {"name": "b", "image": "z"}], "args": ["two"]}});
         assert_eq!(merged(object, patch, "example.org"), replaced);
     }
 
