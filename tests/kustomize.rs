@@ -131,3 +131,73 @@ fn the_programs_still_build_what_is_written_down() {
         assert_same(tree, &of_text(&String::from_utf8(output.stdout).expect("text")), &expected);
     }
 }
+
+/// The same for trees of others: every kustomization below `TRUSTREE_TREES` that kustomize builds without a network and
+/// that we follow whole.
+#[test]
+#[ignore = "needs kustomize, and trees to build in the folder that TRUSTREE_TREES names"]
+fn trees_of_others_build_as_kustomize_builds_them() {
+    let tools = PathBuf::from(std::env::var_os("TRUSTREE_TOOLS").expect("TRUSTREE_TOOLS names the folder of the tools"));
+    let trees = PathBuf::from(std::env::var_os("TRUSTREE_TREES").expect("TRUSTREE_TREES names a folder"));
+    let (mut same, mut other) = (0, Vec::new());
+    for entry in walkdir::WalkDir::new(&trees).into_iter().filter_map(Result::ok) {
+        let Some(path) = Utf8Path::from_path(entry.path()).filter(|path| is_kustomization_file(path)) else { continue };
+        let folder = path.parent().expect("a folder");
+        let files = OnDisk { root: trees.clone(), table: RefCell::default() };
+        let built = build(folder.strip_prefix(Utf8Path::from_path(&trees).expect("UTF-8")).expect("below"), &files, 5_000_000);
+        let output = Command::new(tools.join("kustomize-5.8.1"))
+            .args(["build", "--load-restrictor", "LoadRestrictionsNone"])
+            .arg(folder)
+            .env("HTTPS_PROXY", "http://127.0.0.1:9")
+            .output()
+            .expect("kustomize runs");
+        let findings: Vec<String> = built.findings.iter().map(|finding| format!("{}: {}", finding.rule.code, finding.message)).collect();
+        if findings.iter().any(|finding| finding.starts_with("kustomization-not-checked")) {
+            continue;
+        }
+        let broken: Vec<&String> = findings
+            .iter()
+            .filter(|finding| finding.starts_with("kustomization-broken") || finding.starts_with("resource-missing"))
+            .collect();
+        if output.status.success() != broken.is_empty() {
+            other.push(format!("{folder}: ours {broken:?}, kustomize {}", String::from_utf8_lossy(&output.stderr)));
+            continue;
+        }
+        if !output.status.success() {
+            continue;
+        }
+        let ours: Vec<Value> = built.parts.iter().filter(|part| part.shape == Shape::Object).map(|part| part.node.to_json()).collect();
+        let text = String::from_utf8(output.stdout).expect("text");
+        let theirs: Vec<Value> = serde_yaml::Deserializer::from_str(&text)
+            .map(|document| Value::deserialize(document).expect("an object"))
+            .filter(|value| !value.is_null())
+            .collect();
+        let key = |value: &Value| {
+            ["/metadata/name", "/apiVersion", "/kind", "/metadata/namespace"]
+                .map(|path| value.pointer(path).cloned().unwrap_or_default().to_string())
+        };
+        let sorted = |values: Vec<Value>| {
+            let mut values: Vec<Value> = values.into_iter().map(without_content).collect();
+            values.sort_by_key(key);
+            values
+        };
+        let (ours, theirs) = (sorted(ours), sorted(theirs));
+        match ours.iter().zip(&theirs).find(|(one, two)| one != two) {
+            _ if ours.len() != theirs.len() => other.push(format!("{folder}: {} objects, kustomize {}", ours.len(), theirs.len())),
+            Some((one, two)) => other.push(format!("{folder}:\nours {one:#}\nkustomize {two:#}")),
+            None => same += 1,
+        }
+    }
+    println!("{same} alike");
+    assert!(other.is_empty(), "{} differ\n{}", other.len(), other.join("\n"));
+}
+
+/// An object without what files bring into a generated one, and without the hashes that follow from it.
+fn without_content(value: Value) -> Value {
+    let hash = regex::Regex::new("-[bcdfghkm2456789t]{10}\\b").expect("a pattern");
+    let mut value: Value = serde_json::from_str(&hash.replace_all(&value.to_string(), "")).expect("JSON");
+    if matches!(value["kind"].as_str(), Some("ConfigMap" | "Secret")) {
+        value.as_object_mut().expect("a map").retain(|key, _| key != "data" && key != "binaryData");
+    }
+    value
+}

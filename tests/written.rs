@@ -111,7 +111,8 @@ fn our_kustomization_always_says_what_somebody_elses_may_leave_out() {
 #[cfg(unix)]
 #[test]
 fn links_are_passed_over_without_a_word() {
-    let folder = repository(&[("elsewhere/a.yaml", "a: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
+    let folder =
+        repository(&[("elsewhere/a.yaml", "a: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
     std::os::unix::fs::symlink("../../../elsewhere/a.yaml", folder.path().join("out/prod/app/linked.yaml")).expect("a link");
     std::os::unix::fs::symlink("../../elsewhere", folder.path().join("out/prod/folder")).expect("a link");
     assert_eq!(found(&folder), Vec::<String>::new());

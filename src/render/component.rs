@@ -159,7 +159,7 @@ impl Templates {
         }
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
-            let findings = overrides.iter().filter_map(stale).collect();
+            let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
             Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest, findings })
         } else {
             Err(findings)
@@ -178,12 +178,17 @@ impl Templates {
 }
 
 /// What is to be told of a file that takes the place of a built-in one. It says in its first line which text it was made
-/// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business.
-fn stale(file: &TemplateFile) -> Option<Finding> {
+/// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business. A folder that holds every file
+/// of a component is kept as a whole, on purpose: copies in it are not told.
+fn stale(file: &TemplateFile, overrides: &[TemplateFile]) -> Option<Finding> {
     let (_, files) = BUILT_IN.iter().find(|(component, _)| *component == file.component)?;
     let (_, built_in) = files.iter().find(|(name, _)| *name == file.name)?;
     let text = text_of(&file.bytes, 0).ok()?;
     if text == *built_in {
+        let is_there = |name: &str| overrides.iter().any(|other| other.component == file.component && other.name == name);
+        if files.iter().all(|(name, _)| is_there(name)) {
+            return None;
+        }
         let message = format!("`{}` is the built-in template, byte by byte: it changes nothing today", file.name);
         let finding = Finding::new(&TEMPLATE_OVERRIDE_STALE, Place::whole(&file.path), message);
         return Some(finding.help("delete it; otherwise it holds this state while later releases mend the built-in one"));
