@@ -199,5 +199,20 @@ fn without_content(value: Value) -> Value {
     if matches!(value["kind"].as_str(), Some("ConfigMap" | "Secret")) {
         value.as_object_mut().expect("a map").retain(|key, _| key != "data" && key != "binaryData");
     }
+    without_nothing(&mut value);
     value
+}
+
+/// Takes out what counts as absent: null, and a map of annotations without any.
+fn without_nothing(value: &mut Value) {
+    match value {
+        Value::Object(map) => {
+            map.retain(|key, value| {
+                !value.is_null() && !(key == "annotations" && value.as_object().is_some_and(serde_json::Map::is_empty))
+            });
+            map.values_mut().for_each(without_nothing);
+        }
+        Value::Array(items) => items.iter_mut().for_each(without_nothing),
+        _ => {}
+    }
 }

@@ -38,11 +38,16 @@ fn private_keys(node: &Node, path: &Path, flaws: &mut Vec<Flaw>) {
     }
 }
 
-/// Whether a text stands for something that another program puts there: `${password}`, `{{ password }}`, `<base64>`.
+/// References that a program resolves before the API server sees them: of 1Password, Vault and vals.
+const REFERENCES: &[&str] = &["op://", "vault:", "ref+"];
+
+/// Whether a text stands for something that another program puts there: `${password}`, `{{ password }}`, `<base64>`,
+/// `op://vault/item`.
 pub fn is_placeholder(text: &str) -> bool {
     let text = text.trim();
     let is_word = ["changeme", "change-me", "replaceme", "replace-me", "todo"].iter().any(|word| text.eq_ignore_ascii_case(word));
-    is_word || ["${", "$(", "{{"].iter().any(|mark| text.contains(mark)) || text.starts_with('<') && text.ends_with('>')
+    let is_reference = REFERENCES.iter().any(|begin| text.starts_with(begin));
+    is_word || is_reference || ["${", "$(", "{{"].iter().any(|mark| text.contains(mark)) || text.starts_with('<') && text.ends_with('>')
 }
 
 /// Whether a value of a Secret, in base64 or not, is one that must not be read by many: not empty, no placeholder, and no
@@ -73,7 +78,8 @@ mod tests {
 
     #[test]
     fn a_placeholder_is_no_secret_and_neither_is_a_certificate() {
-        for text in ["", "<base64>", "${PASSWORD}", "{{ password }}", "Y2hhbmdlbWU=", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"] {
+        for text in ["", "<base64>", "${PASSWORD}", "{{ password }}", "op://a/b/c", "Y2hhbmdlbWU=", "LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0t"]
+        {
             assert!(!is_secret(text), "{text}");
         }
         for text in ["hunter2", "aHVudGVyMg==", "c3VwZXI="] {

@@ -2,7 +2,6 @@
 //! writes the same one into every reference. What files hold is left out, too, and so is everything in a Secret.
 
 use super::build::{Here, Pass};
-use super::names;
 use super::resource::{Resource, items, make, placed_text, text_node, texts};
 use crate::yaml::{At, Entry, Map, Node, Value};
 
@@ -45,7 +44,7 @@ fn object(kind: &str, name: &str, at: At, generator: &Node, kustomization: &Node
     };
     set(&["apiVersion"], text_node("v1", at));
     set(&["kind"], text_node(kind, at));
-    set(&["metadata", "name"], names::node(name, at));
+    set(&["metadata", "name"], text_node(name, at));
     if let Some(namespace) = generator.get("namespace") {
         set(&["metadata", "namespace"], namespace.clone());
     }

@@ -1,6 +1,6 @@
 //! Labels and annotations that a kustomization gives to everything.
 
-use super::resource::{Resource, make, pod_path};
+use super::resource::{Resource, each_at, make, pod_path};
 use crate::yaml::{Map, Node, Value};
 
 /// Selectors of Kubernetes' own kinds: path, and whether it is made where it is missing.
@@ -13,6 +13,23 @@ fn selector_path(group: &str, kind: &str) -> Option<(&'static [&'static str], bo
         _ => return None,
     })
 }
+
+/// Selectors of a Pod that say which other Pods are meant; they are never made.
+const OF_PODS: &[&[&str]] = &[
+    &["affinity", "podAffinity", "preferredDuringSchedulingIgnoredDuringExecution", "*", "podAffinityTerm", "labelSelector", "matchLabels"],
+    &["affinity", "podAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "*", "labelSelector", "matchLabels"],
+    &[
+        "affinity",
+        "podAntiAffinity",
+        "preferredDuringSchedulingIgnoredDuringExecution",
+        "*",
+        "podAffinityTerm",
+        "labelSelector",
+        "matchLabels",
+    ],
+    &["affinity", "podAntiAffinity", "requiredDuringSchedulingIgnoredDuringExecution", "*", "labelSelector", "matchLabels"],
+    &["topologySpreadConstraints", "*", "labelSelector", "matchLabels"],
+];
 
 /// How far labels go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +51,12 @@ pub(super) fn label(resources: &mut [Resource], pairs: &Node, reach: Reach) {
         }
         let (group, kind) = (resource.group().to_owned(), resource.kind().to_owned());
         add_to_pods(&mut resource.node, &group, &kind, "labels", pairs);
+        if let Some(pod) = pod_path(&group, &kind).filter(|path| group == "apps" && !path.is_empty() && reach == Reach::Selectors) {
+            for below in OF_PODS {
+                let path: Vec<&str> = pod.iter().chain(&["spec"]).chain(*below).copied().collect();
+                each_at(&mut resource.node, &path, &mut |node| add(node, &[], pairs));
+            }
+        }
         if let Some((path, is_made)) = selector_path(&group, &kind).filter(|_| reach == Reach::Selectors) {
             let is_there = path.iter().try_fold(&resource.node, |node, key| node.get(key)).is_some();
             if is_made || is_there {

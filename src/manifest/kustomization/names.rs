@@ -1,8 +1,7 @@
 //! `namePrefix` and `nameSuffix`, and the references of Kubernetes' own kinds that follow a name. References of other
 //! kinds, such as the issuer of a Certificate, do not follow: kustomize does not know them.
 
-use super::namespace;
-use super::resource::{Name, Resource, each_at, pod_path, set_text, text_node};
+use super::resource::{Name, Resource, each_at, pod_path, set_text};
 use crate::yaml::{At, Node};
 
 /// Kinds whose name stays as it is.
@@ -65,7 +64,9 @@ struct Named {
 
 /// Lets references follow the names that changed.
 pub(super) fn follow(resources: &mut [Resource]) {
-    let named: Vec<Named> = resources.iter().filter(|resource| resource.names.len() > 1).map(named).collect();
+    // A subject without a namespace gets that of its ServiceAccount, also where nothing changed that.
+    let matters = |resource: &&Resource| resource.names.len() > 1 || resource.kind() == "ServiceAccount";
+    let named: Vec<Named> = resources.iter().filter(matters).map(named).collect();
     if named.is_empty() {
         return;
     }
@@ -75,19 +76,19 @@ pub(super) fn follow(resources: &mut [Resource]) {
         if let Some(pod) = pod_path(&group, &kind) {
             for (target, path, key) in IN_PODS {
                 let path: Vec<&str> = pod.iter().chain(*path).copied().collect();
-                each_at(&mut resource.node, &path, &mut |node| own.rename(target, node, key, None));
+                each_at(&mut resource.node, &path, &mut |node| own.rename(target, node, key));
             }
         }
         for (_, target, path, key) in ELSEWHERE.iter().filter(|(from, ..)| *from == kind) {
-            each_at(&mut resource.node, path, &mut |node| own.rename(target, node, key, None));
+            each_at(&mut resource.node, path, &mut |node| own.rename(target, node, key));
         }
         if group == "rbac.authorization.k8s.io" && kind.ends_with("Binding") {
             let target = resource.node.get("roleRef").and_then(|reference| reference.get_str("kind")).unwrap_or_default().to_owned();
-            each_at(&mut resource.node, &["roleRef"], &mut |node| own.rename(&target, node, "name", None));
+            each_at(&mut resource.node, &["roleRef"], &mut |node| own.rename(&target, node, "name"));
             each_at(&mut resource.node, &["subjects", "*"], &mut |subject| {
                 let namespace = subject.get_str("namespace").map(str::to_owned);
                 if subject.get_str("kind") == Some("ServiceAccount") {
-                    own.rename("ServiceAccount", subject, "name", namespace.as_deref());
+                    own.rename_subject(subject, namespace.as_deref());
                 }
             });
         }
@@ -113,14 +114,29 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Gives the field `key` the present name of what it names; `namespace` where the reference names one itself.
-    fn rename(&self, kind: &str, node: &mut Node, key: &str, namespace: Option<&str>) {
+    /// Gives a ServiceAccount among the subjects of a binding its present name and namespace.
+    fn rename_subject(&self, subject: &mut Node, namespace: Option<&str>) {
+        let Some(written) = subject.get_str("name") else { return };
+        let is_near = |name: &Name| namespace.is_none_or(|namespace| name.namespace.as_deref().unwrap_or("default") == namespace);
+        let fits = |named: &&Named| named.kind == "ServiceAccount" && named.names.iter().any(|name| name.name == written && is_near(name));
+        let mut found: Vec<&Named> = self.named.iter().filter(fits).collect();
+        if found.len() > 1 {
+            found.retain(|named| named.affixes == self.affixes);
+        }
+        let [named] = found.as_slice() else { return };
+        if named.current.name != written {
+            set_text(subject, &["name"], &named.current.name, named.at);
+        }
+        if let Some(current) = named.current.namespace.as_deref().filter(|current| namespace != Some(*current)) {
+            set_text(subject, &["namespace"], current, named.at);
+        }
+    }
+
+    /// Gives the field `key` the present name of what it names.
+    fn rename(&self, kind: &str, node: &mut Node, key: &str) {
         let Some(written) = node.get_str(key) else { return };
-        let is_near = |name: &Name| match namespace {
-            Some(namespace) => name.namespace.as_deref().unwrap_or("default") == namespace,
-            // A role of the whole cluster has no namespace; any other reference stays within one.
-            None => kind == "ClusterRole" || self.names.iter().any(|own| own.namespace == name.namespace),
-        };
+        // A role of the whole cluster has no namespace; any other reference stays within one.
+        let is_near = |name: &Name| kind == "ClusterRole" || self.names.iter().any(|own| own.namespace == name.namespace);
         let fits = |named: &&Named| named.kind == kind && named.names.iter().any(|name| name.name == written && is_near(name));
         let mut found: Vec<&Named> = self.named.iter().filter(fits).collect();
         if found.len() > 1 {
@@ -130,13 +146,5 @@ impl Reader<'_> {
         if named.current.name != written {
             set_text(node, &[key], &named.current.name, named.at);
         }
-        if namespace.is_some() {
-            namespace::follow(node, named.current.namespace.as_deref(), named.at);
-        }
     }
-}
-
-/// A name as a node, for objects that are generated.
-pub(super) fn node(name: &str, at: At) -> Node {
-    text_node(name, at)
 }

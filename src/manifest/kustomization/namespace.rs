@@ -1,6 +1,6 @@
 //! `namespace:` of a kustomization.
 
-use super::resource::{Resource, each_at, set_text, text_node};
+use super::resource::{Resource, each_at, set_text};
 use crate::manifest::scope::is_cluster_scoped_for_kustomize;
 use crate::yaml::At;
 
@@ -41,14 +41,4 @@ pub(super) fn apply(resources: &mut [Resource], namespace: &str, at: At, is_own:
         resource.remember();
     }
     moved
-}
-
-/// A namespace as it stands in a field that is there already.
-pub(super) fn follow(node: &mut crate::yaml::Node, namespace: Option<&str>, at: At) {
-    if let (Some(namespace), Some(map)) = (namespace, node.as_map_mut())
-        && let Some(entry) = map.get_mut("namespace")
-        && entry.node.as_str() != Some(namespace)
-    {
-        entry.node = text_node(namespace, at);
-    }
 }
