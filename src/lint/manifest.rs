@@ -84,8 +84,8 @@ fn check_duplicates(lint: &mut Lint<'_>) {
         for other in &objects[1..] {
             let (one, two) = (first.document, other.document);
             let are_ours = !one.is_written() && !two.is_written();
-            // What an overlay makes of what we rendered takes its place.
-            let is_overlay = one.is_written() != two.is_written() && one.file == two.file;
+            // Two overlays over one base are alternatives; and what one makes of ours takes its place.
+            let is_overlay = one.root != two.root && one.file == two.file;
             let is_known = lint.is_followed(one) && lint.is_followed(two) && !is_left_out(one) && !is_left_out(two);
             if !are_ours && !is_overlay && is_known {
                 report_duplicate(lint, first, *other);

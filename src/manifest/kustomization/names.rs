@@ -64,9 +64,7 @@ struct Named {
 
 /// Lets references follow the names that changed.
 pub(super) fn follow(resources: &mut [Resource]) {
-    // A subject without a namespace gets that of its ServiceAccount, also where nothing changed that.
-    let matters = |resource: &&Resource| resource.names.len() > 1 || resource.kind() == "ServiceAccount";
-    let named: Vec<Named> = resources.iter().filter(matters).map(named).collect();
+    let named: Vec<Named> = resources.iter().filter(|resource| resource.names.len() > 1).map(named).collect();
     if named.is_empty() {
         return;
     }
@@ -114,7 +112,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Gives a ServiceAccount among the subjects of a binding its present name and namespace.
+    /// Gives a ServiceAccount among the subjects of a binding its present name and namespace, also where it named none.
     fn rename_subject(&self, subject: &mut Node, namespace: Option<&str>) {
         let Some(written) = subject.get_str("name") else { return };
         let is_near = |name: &Name| namespace.is_none_or(|namespace| name.namespace.as_deref().unwrap_or("default") == namespace);

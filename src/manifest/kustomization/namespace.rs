@@ -4,6 +4,9 @@ use super::resource::{Resource, each_at, set_text};
 use crate::manifest::scope::is_cluster_scoped_for_kustomize;
 use crate::yaml::At;
 
+/// Namespaces that a base writes so that an overlay puts another one in their place; `system` is kubebuilder's.
+const PLACEHOLDERS: &[&str] = &["", "default", "system"];
+
 /// An object that was moved out of the namespace that its own file names.
 #[derive(Debug, PartialEq)]
 pub(super) struct Moved {
@@ -23,7 +26,7 @@ pub(super) fn apply(resources: &mut [Resource], namespace: &str, at: At, is_own:
             set_text(&mut resource.node, &["metadata", "name"], namespace, at);
         } else if !is_cluster_scoped_for_kustomize(resource.group(), resource.kind()) {
             if let Some(before) = resource.node.get("metadata").and_then(|metadata| metadata.get("namespace"))
-                && let Some(from) = before.as_str().filter(|from| !from.is_empty() && *from != namespace)
+                && let Some(from) = before.as_str().filter(|from| !PLACEHOLDERS.contains(from) && *from != namespace)
                 && is_own(before.at)
             {
                 moved.push(Moved { object: format!("{} `{}`", resource.kind(), resource.current().name), from: from.to_owned() });
