@@ -207,9 +207,8 @@ fn without_content(value: Value) -> Value {
 fn without_nothing(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            map.retain(|key, value| {
-                !value.is_null() && !(key == "annotations" && value.as_object().is_some_and(serde_json::Map::is_empty))
-            });
+            let is_empty = |value: &Value| value.as_object().is_some_and(serde_json::Map::is_empty);
+            map.retain(|key, value| !value.is_null() && (key != "annotations" || !is_empty(value)));
             map.values_mut().for_each(without_nothing);
         }
         Value::Array(items) => items.iter_mut().for_each(without_nothing),

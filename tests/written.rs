@@ -108,6 +108,46 @@ fn our_kustomization_always_says_what_somebody_elses_may_leave_out() {
     assert_eq!(kustomization["kind"], "Kustomization");
 }
 
+const OVER_A_CHART: &str = "namespace: team\nhelmCharts:\n  - name: podinfo\n    version: 6.9.0\n    repo: https://charts.example.org\n    releaseName: podinfo\n    namespace: podinfo\n    includeCRDs: true\n";
+
+#[test]
+fn a_namespace_over_a_chart_matters_to_an_old_kustomize() {
+    let folder = repository(&[("out/prod/podinfo/kustomization.yaml", OVER_A_CHART)]);
+    let layer = "environments/_layers/base.yaml";
+    let text = fs::read_to_string(folder.path().join(layer)).expect("read");
+    let is_told = || found(&folder).iter().any(|finding| finding.starts_with("kustomize-namespace-rewrites "));
+    assert!(!is_told(), "5.8 leaves what a chart makes where it is");
+    for version in ["  kustomize: \"5.7.1\"\n", ""] {
+        put(&folder, layer, &text.replace("  kustomize: \"5.8\"\n", version));
+        assert!(is_told(), "{version}");
+    }
+}
+
+#[test]
+fn a_hook_of_argo_cd_is_ignored_only_where_flux_is_in_sight() {
+    let hook = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: a\n  annotations: {argocd.argoproj.io/hook: Sync}\n";
+    let folder = repository(&[("out/prod/a.yaml", hook)]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+    let flux = "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: a, namespace: flux-system}\nspec: {path: ./apps}\n";
+    put(&folder, "out/prod/flux.yaml", flux);
+    assert_eq!(found(&folder), ["hook-ignored out/prod/a.yaml:5"]);
+}
+
+#[test]
+fn what_something_else_fills_in_is_not_judged() {
+    let object = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: \"${name}\", namespace: \"${namespace}\"}\nspec:\n  secretName: a\n  issuerRef: {name: \"${issuer}\"}\n  revisionHistoryLimit: ${limit}\n";
+    let folder = repository(&[("out/prod/a.yaml", object)]);
+    let found = found(&folder);
+    assert!(!found.iter().any(|finding| finding.starts_with("manifest-")), "{found:?}");
+}
+
+#[test]
+fn a_generated_secret_is_one_too() {
+    let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
+    let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
+    assert_eq!(found(&folder), ["manifest-secret-material out/prod/app/kustomization.yaml:5"]);
+}
+
 #[cfg(unix)]
 #[test]
 fn links_are_passed_over_without_a_word() {

@@ -17,6 +17,7 @@ pub(super) fn affix(resources: &mut [Resource], prefix: Option<(&str, At)>, suff
             continue;
         }
         resource.remember();
+        resource.is_named_anew = true;
         resource.affixes.push((prefix.to_owned(), suffix.to_owned()));
         let name = format!("{prefix}{}{suffix}", resource.current().name);
         set_text(&mut resource.node, &["metadata", "name"], &name, at);
@@ -64,7 +65,7 @@ struct Named {
 
 /// Lets references follow the names that changed.
 pub(super) fn follow(resources: &mut [Resource]) {
-    let named: Vec<Named> = resources.iter().filter(|resource| resource.names.len() > 1).map(named).collect();
+    let named: Vec<Named> = resources.iter().filter(|resource| resource.is_named_anew || resource.names.len() > 1).map(named).collect();
     if named.is_empty() {
         return;
     }

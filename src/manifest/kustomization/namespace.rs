@@ -22,6 +22,7 @@ pub(super) fn apply(resources: &mut [Resource], namespace: &str, at: At, is_own:
     let mut moved = Vec::new();
     for resource in resources {
         resource.remember();
+        resource.is_named_anew = true;
         if (resource.group(), resource.kind()) == ("", "Namespace") {
             set_text(&mut resource.node, &["metadata", "name"], namespace, at);
         } else if !is_cluster_scoped_for_kustomize(resource.group(), resource.kind()) {

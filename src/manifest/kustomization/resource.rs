@@ -21,11 +21,13 @@ pub(super) struct Resource {
     pub(super) names: Vec<Name>,
     /// Prefixes and suffixes that it was given, so that two copies of one base are told apart.
     pub(super) affixes: Vec<(String, String)>,
+    /// Whether a kustomization has set its name or namespace, perhaps to what it was before.
+    pub(super) is_named_anew: bool,
 }
 
 impl Resource {
     pub(super) fn new(file: Utf8PathBuf, node: Node) -> Resource {
-        let mut resource = Resource { file, node, names: Vec::new(), affixes: Vec::new() };
+        let mut resource = Resource { file, node, names: Vec::new(), affixes: Vec::new(), is_named_anew: false };
         resource.names.push(resource.current());
         resource
     }
