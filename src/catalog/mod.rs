@@ -2,6 +2,7 @@
 
 mod cert_manager;
 mod chart_values;
+mod images;
 mod step_certificates_chart;
 mod step_issuer;
 mod step_issuer_chart;
@@ -12,6 +13,7 @@ pub use cert_manager::{
     PERCENTAGE_AS_PASSED, is_known_usage, is_usage_given, known_usages,
 };
 pub use chart_values::{ChartValues, ValueProblem, ValueProblemKind};
+pub use images::{ImageReference, WithdrawnImage, withdrawn_image};
 pub use step_issuer::{DER_BUNDLE_SINCE, PASSWORD_SOURCES_SINCE, step_issuer_of_chart};
 pub use version::minor_version;
 

@@ -180,6 +180,7 @@ rules! {
     IMAGE_WITHDRAWN = "image-withdrawn", Warning: "an image that its publisher has withdrawn";
     RESOURCE_NOT_LISTED = "resource-not-listed", Error: "a file that no kustomization names";
     RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not there";
+    KUSTOMIZATION_BROKEN = "kustomization-broken", Error: "a kustomization that kustomize refuses to build";
     KUSTOMIZATION_NOT_CHECKED = "kustomization-not-checked", Note: "a part of a kustomization that was not followed";
 
     // RBAC.

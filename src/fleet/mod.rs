@@ -6,6 +6,7 @@ mod base;
 mod discovery;
 mod levels;
 mod snapshots;
+mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;
@@ -172,6 +173,8 @@ impl Repository {
             extended: Mutex::new(Some(BTreeSet::new())),
             base: None,
         };
+        let stale = repository.levels.apply_everywhere(repository.templates.findings().to_vec());
+        repository.findings.extend(stale);
         match repository.list() {
             Ok(()) => Ok(repository),
             Err(error) => Err(Unusable { findings: vec![of_file_error(&error)], source: repository.source }),
@@ -332,7 +335,7 @@ impl Repository {
         let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
         let rendered = render(&model, &self.templates, &self.settings);
-        let verdict = self.judge(inventory, &model, &snapshots, rendered.documents, request);
+        let verdict = self.judge(inventory, &model, &snapshots, &rendered.tree, rendered.documents, request);
         findings.extend(verdict.ours);
         if let (Some(base), Some(as_of)) = (&self.base, request.as_of) {
             let present = Present { environment: name, inventory, inputs, snapshots: &snapshots, contents: &contents };
@@ -365,12 +368,13 @@ impl Repository {
         }
     }
 
-    /// What the rules say of the documents of an environment.
+    /// What the rules say of the documents of an environment; in a check also of those that somebody wrote beside ours.
     fn judge(
         &self,
         inventory: &Inventory,
         model: &Model,
         snapshots: &BTreeMap<String, KnownSnapshot>,
+        tree: &Tree,
         rendered: Vec<Document>,
         request: &Request,
     ) -> Verdict {
@@ -378,12 +382,24 @@ impl Repository {
         let is_waiting =
             inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
         let everything = is_waiting.then(|| model::build(&model.environment, inventory, snapshots, Extent::Everything).0);
-        let documents = match &everything {
+        let mut documents = match &everything {
             Some(everything) => render(everything, &self.templates, &self.settings).documents,
             None => rendered,
         };
+        let out = Utf8Path::new(&self.settings.out).join(model.environment.as_str());
+        let mut findings = Vec::new();
+        if request.as_of.is_some() {
+            let written = written::read(&*self.source, &out, tree);
+            documents.extend(written.documents);
+            findings = written.findings;
+        }
         let model = everything.as_ref().unwrap_or(model);
-        lint(&Scope { model, snapshots, documents: &documents, definitions: &self.definitions, as_of: request.as_of })
+        let definitions = &self.definitions;
+        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, as_of: request.as_of });
+        // What an overlay takes from us as it is was judged as ours.
+        let is_ours = |finding: &Finding| matches!(&finding.place, Place::File { file, .. } if written::is_rendered(file, &out, tree));
+        findings.extend(verdict.theirs.drain(..).filter(|finding| !is_ours(finding)));
+        Verdict { theirs: findings, ..verdict }
     }
 
     /// The plan of an environment that is gone: nothing is rendered for it.

@@ -21,13 +21,15 @@ mod testing;
 mod trust;
 mod workload;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use camino::Utf8Path;
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Level, Place, Rule};
 use crate::manifest::crd::CrdCatalog;
+use crate::manifest::kustomization::NOT_FOLLOWED;
 use crate::manifest::{Content, Document, Origin, Shape};
 use crate::model::{KnownSnapshot, Model};
 use crate::yaml::{Node, Path};
@@ -83,7 +85,10 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
     let step_issuers = objects.iter().copied().filter(trust::is_step_issuer).collect();
     let charts = chart::charts(scope.documents, &objects).into();
-    let mut lint = Lint { scope, objects, step_issuers, charts, verdict: Verdict::default() };
+    let kustomizations: Vec<&Document> = scope.documents.iter().filter(|document| document.content == Content::Kustomization).collect();
+    let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
+    let not_followed = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
+    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, verdict: Verdict::default() };
     families.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
@@ -97,6 +102,10 @@ struct Lint<'a> {
     charts: Rc<[ChartUse<'a>]>,
     /// The Step issuers among them: every certificate looks for its own.
     step_issuers: Vec<Object<'a>>,
+    /// The kustomizations, ours and those that somebody wrote.
+    kustomizations: Vec<&'a Document>,
+    /// Roots that have a part that was not followed.
+    not_followed: BTreeSet<&'a Utf8Path>,
     verdict: Verdict,
 }
 
@@ -140,6 +149,12 @@ impl<'a> Lint<'a> {
     /// Adds a finding about the inventory or a snapshot.
     fn add_ours(&mut self, finding: Finding) {
         self.verdict.ours.push(finding);
+    }
+
+    /// Whether everything that makes a document what it is was followed: no kustomization of its root has a part that may
+    /// change it in a way that is not known here.
+    fn is_followed(&self, document: &Document) -> bool {
+        !self.not_followed.contains(&*document.root)
     }
 
     /// The place of the value that a path of a document leads to: in the inventory for what was rendered, else in the

@@ -40,6 +40,19 @@ impl<'a> Object<'a> {
         self.get(path)?.as_str()
     }
 
+    /// The containers of the Pod that it is or makes, with their paths; nothing for a kind that makes none.
+    pub(super) fn containers(&self) -> impl Iterator<Item = (Path, &'a Node)> + use<'a> {
+        let pod = match (self.identity.group.as_str(), self.identity.kind.as_str()) {
+            ("", "Pod") => "spec",
+            ("apps", "Deployment" | "DaemonSet" | "StatefulSet" | "ReplicaSet") | ("batch", "Job") => "spec.template.spec",
+            ("batch", "CronJob") => "spec.jobTemplate.spec.template.spec",
+            _ => "",
+        };
+        let object = *self;
+        let lists = ["initContainers", "containers"].into_iter().filter(move |_| !pod.is_empty());
+        lists.flat_map(move |list| object.items(&format!("{pod}.{list}")))
+    }
+
     /// The items of the list there, each with its path; nothing where there is no list.
     pub(super) fn items(&self, path: &str) -> impl Iterator<Item = (Path, &'a Node)> + use<'a> {
         let list = Path::of(path.split('.'));

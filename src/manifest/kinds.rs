@@ -1,5 +1,5 @@
-//! Typed definitions of the kinds that our own templates render: an unknown field or a value of another type is a
-//! problem. Fields follow the CRDs of step-issuer 0.11 and cert-manager 1.21 and Kubernetes' own API.
+//! Typed definitions of the kinds that our own templates render, and of a few that stand beside them: an unknown field or
+//! a value of another type is a problem. What a server adds, such as a status, is none. Fields follow the CRDs of step-issuer 0.11 and cert-manager 1.21 and Kubernetes' own API.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => typed::<Role>,
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => typed::<RoleBinding>,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
+        ("", "Namespace") => typed::<Namespace>,
+        ("", "ConfigMap") => typed::<ConfigMap>,
+        ("", "Secret") => typed::<Secret>,
         _ => return,
     };
     check(node, problems);
@@ -95,8 +98,23 @@ words! {
 }
 
 shapes! {
-    Object<Spec> { api_version: Text, kind: Text, metadata: Metadata, spec: Spec }
-    Metadata { name: Text, namespace: Option<Text>, labels: Labels, annotations: Labels }
+    Object<Spec> { api_version: Text, kind: Text, metadata: Metadata, spec: Spec, status: Option<IgnoredAny> }
+    Metadata {
+        name: Text, namespace: Option<String>, labels: Labels, annotations: Labels, finalizers: Texts,
+        generate_name: Option<String>, owner_references: Option<Vec<IgnoredAny>>,
+        // What a server sets; `kubectl get -o yaml` writes it into files.
+        creation_timestamp: Option<IgnoredAny>, deletion_timestamp: Option<IgnoredAny>,
+        deletion_grace_period_seconds: Option<IgnoredAny>, generation: Option<IgnoredAny>, managed_fields: Option<IgnoredAny>,
+        resource_version: Option<IgnoredAny>, self_link: Option<IgnoredAny>, uid: Option<IgnoredAny>,
+    }
+    Namespace { api_version: Text, kind: Text, metadata: Metadata, spec: Option<IgnoredAny>, status: Option<IgnoredAny> }
+    ConfigMap {
+        api_version: Text, kind: Text, metadata: Metadata, data: Labels, binary_data: Labels, immutable: Option<bool>,
+    }
+    Secret {
+        api_version: Text, kind: Text, metadata: Metadata, data: Option<BTreeMap<String, Option<String>>>,
+        string_data: Option<BTreeMap<String, Option<String>>>, secret_type as "type": Option<String>, immutable: Option<bool>,
+    }
 
     IssuerSpec<Reference> { url: Text, ca_bundle: Text, provisioner: Provisioner<Reference> }
     Provisioner<Reference> { name: Text, kid: Text, password_ref: Option<Reference>, password_env: Option<Text>, password_file: Option<Text> }
@@ -104,19 +122,19 @@ shapes! {
     ClusterPasswordReference { name: Text, namespace: Text, key: Option<Text> }
 
     CertificateSpec {
-        secret_name: Text, issuer_ref: IssuerReference, common_name: Option<Text>, dns_names: Texts, ip_addresses: Texts,
+        secret_name: Text, issuer_ref: IssuerReference, common_name: Option<String>, dns_names: Texts, ip_addresses: Texts,
         uris: Texts, email_addresses: Texts, other_names: Option<Vec<OtherName>>, subject: Option<Subject>,
-        literal_subject: Option<Text>, duration: Option<Text>, renew_before: Option<Text>, renew_before_percentage: Option<u8>,
+        literal_subject: Option<String>, duration: Option<Text>, renew_before: Option<Text>, renew_before_percentage: Option<u8>,
         renewal: Option<IgnoredAny>, is_ca as "isCA": Option<bool>, usages: Option<Vec<Usage>>, private_key: Option<PrivateKey>,
         signature_algorithm: Option<SignatureAlgorithm>, encode_usages_in_request: Option<bool>, revision_history_limit: Option<u32>,
         secret_template: Option<SecretTemplate>, keystores: Option<Keystores>,
         additional_output_formats: Option<Vec<OutputFormat>>, name_constraints: Option<IgnoredAny>,
     }
-    IssuerReference { name: Text, kind: Option<Text>, group: Option<Text> }
+    IssuerReference { name: Text, kind: Option<String>, group: Option<String> }
     OtherName { oid: Option<Text>, utf8_value: Option<Text> }
     Subject {
         organizations: Texts, countries: Texts, organizational_units: Texts, localities: Texts, provinces: Texts,
-        street_addresses: Texts, postal_codes: Texts, serial_number: Option<Text>,
+        street_addresses: Texts, postal_codes: Texts, serial_number: Option<String>,
     }
     PrivateKey { algorithm: Option<Algorithm>, size: Option<u32>, encoding: Option<Encoding>, rotation_policy: Option<RotationPolicy> }
     SecretTemplate { annotations: Labels, labels: Labels }
@@ -130,29 +148,30 @@ shapes! {
         api_groups: Texts, resources: Texts, resource_names: Texts, verbs: Vec<Text>, non_resource_urls as "nonResourceURLs": Texts,
     }
     RoleBinding { api_version: Text, kind: Text, metadata: Metadata, role_ref: RoleReference, subjects: Option<Vec<RoleSubject>> }
-    RoleReference { api_group: Text, kind: Text, name: Text }
-    RoleSubject { kind: Text, name: Text, namespace: Option<Text>, api_group: Option<Text> }
+    RoleReference { api_group: Option<String>, kind: Text, name: Text }
+    RoleSubject { kind: Text, name: Text, namespace: Option<String>, api_group: Option<String> }
     ServiceAccount {
         api_version: Text, kind: Text, metadata: Metadata, automount_service_account_token: Option<bool>,
         image_pull_secrets: Option<Vec<IgnoredAny>>, secrets: Option<Vec<IgnoredAny>>,
     }
 
     Kustomization {
-        api_version: Text, kind: Text, metadata: Option<IgnoredAny>, resources: Texts, components: Texts, crds: Texts,
-        name_prefix: Option<Text>, name_suffix: Option<Text>, namespace: Option<Text>, common_labels: Labels,
+        api_version: Option<Text>, kind: Option<Text>, metadata: Option<IgnoredAny>, resources: Texts, bases: Texts, components: Texts,
+        crds: Texts, name_prefix: Option<String>, name_suffix: Option<String>, namespace: Option<String>, common_labels: Labels,
         common_annotations: Labels, labels: Option<Vec<IgnoredAny>>, build_metadata: Texts, patches: Option<Vec<Patch>>,
+        patches_strategic_merge: Texts, patches_json6902: Option<Vec<Patch>>,
         images: Option<Vec<IgnoredAny>>, replicas: Option<Vec<IgnoredAny>>, replacements: Option<Vec<IgnoredAny>>,
         config_map_generator: Option<Vec<IgnoredAny>>, secret_generator: Option<Vec<IgnoredAny>>,
         generator_options: Option<IgnoredAny>, helm_globals: Option<HelmGlobals>, helm_charts: Option<Vec<HelmChart>>,
-        generators: Texts, transformers: Texts, validators: Texts, configurations: Texts, openapi: Option<IgnoredAny>,
-        sort_options: Option<IgnoredAny>,
+        helm_chart_inflation_generator: Option<IgnoredAny>, generators: Texts, transformers: Texts, validators: Texts,
+        configurations: Texts, openapi: Option<IgnoredAny>, sort_options: Option<IgnoredAny>, vars: Option<Vec<IgnoredAny>>,
     }
     HelmGlobals { chart_home: Option<Text>, config_home: Option<Text> }
     HelmChart {
-        name: Text, version: Option<Text>, repo: Option<Text>, release_name: Option<Text>, namespace: Text,
-        additional_values_files: Texts, values_file: Option<Text>, values_inline: Option<IgnoredAny>, values_merge: Option<Text>,
-        include_crds as "includeCRDs": bool, skip_hooks: Option<bool>, api_versions: Texts, kube_version: Option<Text>,
-        name_template: Option<Text>, skip_tests: Option<bool>, debug: Option<bool>, devel: Option<bool>,
+        name: Text, version: Option<String>, repo: Option<String>, release_name: Option<String>, namespace: Option<String>,
+        additional_values_files: Texts, values_file: Option<String>, values_inline: Option<IgnoredAny>, values_merge: Option<String>,
+        include_crds as "includeCRDs": Option<bool>, skip_hooks: Option<bool>, api_versions: Texts, kube_version: Option<String>,
+        name_template: Option<String>, skip_tests: Option<bool>, debug: Option<bool>, devel: Option<bool>,
     }
     Patch { path: Option<Text>, patch: Option<Text>, target: Option<PatchTarget>, options: Option<IgnoredAny> }
     PatchTarget {

@@ -8,19 +8,24 @@ pub mod crd;
 mod document;
 mod flaw;
 mod kinds;
+pub mod kustomization;
 mod name;
+mod scope;
+mod secret;
 
 use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
 
-use crate::yaml::{Keys, Node, Path, Value, read};
+use crate::yaml::{Keys, Node, Value, read};
 
 pub use checked::CheckedDocuments;
 pub use document::{Content, Document, Origin};
 pub use flaw::Flaw;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
+pub use scope::is_cluster_scoped;
+pub use secret::is_placeholder;
 
 /// What makes an object the same object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,26 +97,25 @@ pub fn check(text: &str, shape: Shape) -> Checked {
     };
     let mut checked = Checked::default();
     match shape {
-        Shape::Object => {
-            checked.identity = identity_of(&node).map_err(|flaw| checked.flaws.push(flaw)).ok();
-            if let Some(identity) = &checked.identity {
-                name::check(&node, identity, &mut checked.flaws);
-                let mut problems = Vec::new();
-                kinds::check(&node, identity, &mut problems);
-                checked.flaws.extend(problems.into_iter().map(Flaw::Field));
-            }
-        }
+        Shape::Object => checked.identity = identity_of(&node).map_err(|flaw| checked.flaws.push(flaw)).ok(),
         Shape::Values => {}
-        Shape::Kustomization => {
-            let mut problems = Vec::new();
-            kinds::check_kustomization(&node, &mut problems);
-            checked.flaws.extend(problems.into_iter().map(Flaw::Field));
-            checked.names = files_beside(&node);
-        }
+        Shape::Kustomization => checked.names = files_beside(&node),
     }
-    secret_material(&node, checked.identity.as_ref(), &Path::default(), &mut checked.flaws);
+    checked.flaws.extend(flaws_of(&node, checked.identity.as_ref(), shape));
     checked.node = Some(Arc::new(node));
     checked
+}
+
+/// The objects that a document holds: itself, or the items of a list of objects, which kubectl and kustomize take apart.
+/// A document that holds nothing has none.
+pub fn objects_in(node: &Node) -> impl Iterator<Item = &Node> {
+    let is_list = node.get_str("kind").is_some_and(|kind| kind.ends_with("List"));
+    let items = node.get("items").and_then(Node::as_list).filter(|_| is_list);
+    let (one, many) = match items {
+        Some(items) => (None, items),
+        None => (Some(node).filter(|node| node.value != Value::Null), [].as_slice()),
+    };
+    one.into_iter().chain(many)
 }
 
 fn files_beside(kustomization: &Node) -> Vec<String> {
@@ -125,6 +129,27 @@ fn files_beside(kustomization: &Node) -> Vec<String> {
     named.filter(|name| name.ends_with(".yaml") && !name.contains(['/', ':', '?'])).map(str::to_owned).collect()
 }
 
+/// What is wrong with a document whose identity is known: names and types of an object, fields of a kustomization, secret
+/// material in all of them. What somebody has encrypted with SOPS is not looked into.
+pub fn flaws_of(node: &Node, identity: Option<&Identity>, shape: Shape) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    if node.get("sops").is_some() {
+        return flaws;
+    }
+    let mut problems = Vec::new();
+    match (shape, identity) {
+        (Shape::Object, Some(identity)) => {
+            name::check(node, identity, &mut flaws);
+            kinds::check(node, identity, &mut problems);
+        }
+        (Shape::Kustomization, _) => kinds::check_kustomization(node, &mut problems),
+        (Shape::Object, None) | (Shape::Values, _) => {}
+    }
+    flaws.extend(problems.into_iter().map(Flaw::Field));
+    secret::material(node, identity, &mut flaws);
+    flaws
+}
+
 fn one_map(text: &str) -> Result<Node, Flaw> {
     let mut documents = read(text, 0, Keys::AsKubernetes).map_err(Flaw::Yaml)?;
     match documents.len() {
@@ -135,7 +160,11 @@ fn one_map(text: &str) -> Result<Node, Flaw> {
     }
 }
 
-fn identity_of(node: &Node) -> Result<Identity, Flaw> {
+/// What makes an object the same object.
+///
+/// # Errors
+/// What is missing for it to be one.
+pub fn identity_of(node: &Node) -> Result<Identity, Flaw> {
     let needed = |value: Option<&str>, field: &str| match value {
         Some(text) if !text.is_empty() => Ok(text.to_owned()),
         _ => Err(Flaw::NotAnObject(format!("`{field}` is missing or no string"))),
@@ -150,43 +179,10 @@ fn identity_of(node: &Node) -> Result<Identity, Flaw> {
     })
 }
 
-/// Looks for private keys in every string, also in base64, and for Secrets with content.
-fn secret_material(node: &Node, identity: Option<&Identity>, path: &Path, flaws: &mut Vec<Flaw>) {
-    if let Some(Identity { group, kind, .. }) = identity
-        && group.is_empty()
-        && kind == "Secret"
-    {
-        for field in ["data", "stringData"] {
-            if node.get(field).and_then(Node::as_map).is_some_and(|map| !map.is_empty()) {
-                flaws.push(Flaw::SecretMaterial(Path::of([field])));
-            }
-        }
-    }
-    match &node.value {
-        Value::String(text) if holds_private_key(text) => flaws.push(Flaw::SecretMaterial(path.clone())),
-        Value::List(items) => items.iter().enumerate().for_each(|(index, item)| secret_material(item, None, &path.index(index), flaws)),
-        Value::Map(map) => map.iter().for_each(|(key, entry)| secret_material(&entry.node, None, &path.key(key), flaws)),
-        _ => {}
-    }
-}
-
-fn holds_private_key(text: &str) -> bool {
-    use base64::Engine as _;
-    if text.contains("PRIVATE KEY-----") {
-        return true;
-    }
-    // Base64 of `-----BEGIN `; what kind of section it is stands in the next characters.
-    let engine = base64::engine::general_purpose::STANDARD_NO_PAD;
-    text.match_indices("LS0tLS1CRUdJTi").any(|(start, _)| {
-        let end = text.len().min(start + 64);
-        let piece = text.get(start..end - (end - start) % 4).unwrap_or_default();
-        engine.decode(piece).is_ok_and(|bytes| bytes.windows(11).any(|window| window == b"PRIVATE KEY"))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::yaml::Path;
 
     const ISSUER: &str = "apiVersion: certmanager.step.sm/v1beta1\nkind: StepIssuer\nmetadata:\n  name: a\n  namespace: b\nspec:\n  url: https://x\n  caBundle: eA==\n  provisioner:\n    name: p\n    kid: k\n    passwordRef:\n      name: s\n      key: password\n";
 

@@ -7,7 +7,7 @@ use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
 use serde::Deserialize;
 
-use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
+use crate::finding::{Finding, Place, TEMPLATE_INVALID, TEMPLATE_OVERRIDE_STALE, listed};
 use crate::manifest::{CheckedDocuments, Shape};
 use crate::render::fill;
 use crate::tree::Digest;
@@ -118,6 +118,8 @@ pub struct Templates {
     /// What they rendered before, for any environment.
     pub(super) checked: CheckedDocuments,
     digest: Digest,
+    /// What is to be told of the user's files, without it being in the way.
+    findings: Vec<Finding>,
 }
 
 impl Templates {
@@ -157,16 +159,55 @@ impl Templates {
         }
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
-            Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest })
+            let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
+            Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest, findings })
         } else {
             Err(findings)
         }
+    }
+
+    /// Files of the user's that were made from another built-in text than there is now, or that change nothing.
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
     }
 
     /// Digest of all templates and of the format that the writer keeps to.
     pub fn digest(&self) -> Digest {
         self.digest
     }
+}
+
+/// What is to be told of a file that takes the place of a built-in one. It says in its first line which text it was made
+/// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business. A folder that holds every file
+/// of a component is kept as a whole, on purpose: copies in it are not told.
+fn stale(file: &TemplateFile, overrides: &[TemplateFile]) -> Option<Finding> {
+    let (_, files) = BUILT_IN.iter().find(|(component, _)| *component == file.component)?;
+    let (_, built_in) = files.iter().find(|(name, _)| *name == file.name)?;
+    let text = text_of(&file.bytes, 0).ok()?;
+    if text == *built_in {
+        let is_there = |name: &str| overrides.iter().any(|other| other.component == file.component && other.name == name);
+        if files.iter().all(|(name, _)| is_there(name)) {
+            return None;
+        }
+        let message = format!("`{}` is the built-in template, byte by byte: it changes nothing today", file.name);
+        let finding = Finding::new(&TEMPLATE_OVERRIDE_STALE, Place::whole(&file.path), message);
+        return Some(finding.help("delete it; otherwise it holds this state while later releases mend the built-in one"));
+    }
+    let made_from = made_from(text.lines().next()?)?;
+    let now: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
+    if made_from == now {
+        return None;
+    }
+    let place = Place::File { file: file.path.clone(), line: 1, column: 1 };
+    let message = format!("`{}` was made from another built-in template than this release has", file.name);
+    let help = format!("look at what changed there, take over what you need, then write `made from {now}` into this line");
+    Some(Finding::new(&TEMPLATE_OVERRIDE_STALE, place, message).help(help))
+}
+
+/// The digits in a first line, `{# made from … #}` or, in `component.yaml`, `# made from …`.
+fn made_from(line: &str) -> Option<&str> {
+    let comment = line.trim().trim_start_matches(['{', '#', '-']).trim_end_matches(['#', '}', '-']).trim();
+    Some(comment.strip_prefix("made from ")?.trim())
 }
 
 impl Component {

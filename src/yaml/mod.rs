@@ -108,6 +108,14 @@ impl Map {
         self.find(key).ok().map(|index| self.0.remove(index).1)
     }
 
+    /// Puts an entry under `key`, in the place of the one that was there.
+    pub fn insert(&mut self, key: &str, entry: Entry) {
+        match self.find(key) {
+            Ok(index) => self.0[index].1 = entry,
+            Err(index) => self.0.insert(index, (key.into(), entry)),
+        }
+    }
+
     /// The entry under `key`, to be changed.
     pub fn get_mut(&mut self, key: &str) -> Option<&mut Entry> {
         self.find(key).ok().map(|index| &mut self.0[index].1)
@@ -181,6 +189,19 @@ impl Node {
         }
     }
 
+    /// The map, to be changed, when this is one.
+    pub fn as_map_mut(&mut self) -> Option<&mut Map> {
+        match &mut self.value {
+            Value::Map(map) => Some(map),
+            _ => None,
+        }
+    }
+
+    /// The value under `key`, to be changed, when this is a map that has it.
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut Node> {
+        self.as_map_mut()?.get_mut(key).map(|entry| &mut entry.node)
+    }
+
     /// The value under `key`, when this is a map that has it.
     pub fn get(&self, key: &str) -> Option<&Node> {
         self.as_map()?.get(key)
@@ -235,6 +256,25 @@ impl Node {
             }
         }
         found
+    }
+
+    /// How much it holds: one for each value, and more for long strings. For limits.
+    pub fn size(&self) -> usize {
+        1 + match &self.value {
+            Value::String(text) => text.len() / 64,
+            Value::List(items) => items.iter().map(Node::size).sum(),
+            Value::Map(map) => map.iter().map(|(key, entry)| key.len() / 64 + entry.node.size()).sum(),
+            Value::Null | Value::Boolean(_) | Value::Integer(_) | Value::Float(_) => 0,
+        }
+    }
+
+    /// Levels of maps and lists inside each other; 0 for a scalar.
+    pub fn depth(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Node::depth).max().unwrap_or(0),
+            Value::Map(map) => 1 + map.iter().map(|(_, entry)| entry.node.depth()).max().unwrap_or(0),
+            _ => 0,
+        }
     }
 
     /// The same value without places, as JSON has it; a float that JSON cannot hold becomes null.
