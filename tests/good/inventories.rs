@@ -125,7 +125,7 @@ fn authorities() -> Vec<Good> {
         ca.ca_json["dnsNames"] = json!(["ca.example.com", "step-certificates.smallstep.svc.cluster.local", "localhost"]);
     }));
     goods.push(with("url-with-a-port", |good| {
-        set(&mut good.inventory, "/authorities/internal/url", json!("https://STEP-certificates.smallstep.svc.cluster.local:9443/"));
+        set(&mut good.inventory, "/authorities/internal/url", json!("https://step-certificates.smallstep.svc.cluster.local:9443/"));
     }));
     goods.push(with("url-of-an-address", |good| set(&mut good.inventory, "/authorities/internal/url", json!("https://127.0.0.1:9000"))));
     goods.push(ca("through-the-api", |ca| ca.through_api = true));

@@ -261,7 +261,7 @@ const MUTATIONS: &[Mutation] = &[
     Mutation { rule: "dns-name-invalid", follows: &[], apply: |good| name(good, "https://web.example.com") },
     Mutation {
         rule: "certificate-without-name",
-        follows: &[],
+        follows: &["name-denied-by-policy"],
         apply: |good| {
             let Some(web) = good.inventory.pointer_mut("/certificates/web").and_then(Value::as_object_mut) else { return false };
             for field in ["dnsNames", "commonName", "ipAddresses", "uris", "emailAddresses"] {
@@ -307,6 +307,7 @@ const MUTATIONS: &[Mutation] = &[
         follows: &[],
         apply: |good| {
             !has_policy(good)
+                && !is_special(good)
                 && good.inventory.pointer("/certificates/web").is_some()
                 && ca(good, "/authority/policy", json!({"x509": {"allow": {"dns": ["only.example.com"]}}}))
         },

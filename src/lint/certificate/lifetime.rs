@@ -41,7 +41,7 @@ pub(super) fn check(lint: &mut Lint<'_>, certificate: Object<'_>) {
         return;
     }
     let signing = lint.signing(certificate);
-    if duration == Written::Nothing && certificate.document.is_written() {
+    if duration == Written::Nothing {
         unset(lint, certificate, signing);
     }
     let lifetime = match duration.duration() {
@@ -79,19 +79,16 @@ fn written(lint: &mut Lint<'_>, certificate: Object<'_>, field: &str) -> Written
             return Written::Unreadable;
         }
     };
-    let is_kept = lint.cert_manager_minor().is_some_and(|minor| minor > LAST_WITH_CONVERSION);
-    if certificate.document.is_written() && !is_kept && duration.to_string() != text {
+    if certificate.document.is_written() && duration.to_string() != text {
         let message = format!(
-            "`{field}: {text}` comes back as `{duration}` from a cluster with cert-manager up to 1.{LAST_WITH_CONVERSION}, which Argo CD shows as drift"
+            "`{field}: {text}` is `{duration}` as Go prints it; a cluster that once ran cert-manager up to 1.{LAST_WITH_CONVERSION} keeps it so, which Argo CD shows as drift"
         );
-        let help = format!("write `{duration}`, or say in `versions.certManager` that a newer one runs");
-        lint.report(&DURATION_NOT_CANONICAL, certificate.document, &at(field), message, help);
+        lint.report(&DURATION_NOT_CANONICAL, certificate.document, &at(field), message, format!("write `{duration}`"));
     }
     Written::Duration(duration)
 }
 
-/// For a certificate that somebody wrote by cert-manager's documentation, and where it is known that the CA gives something
-/// else than that promises. An inventory says nothing of 90 days: there, leaving it out means what the CA gives.
+/// Where it is known that the CA gives something else than cert-manager's documentation promises.
 fn unset(lint: &mut Lint<'_>, certificate: Object<'_>, signing: Option<Signing<'_>>) {
     let given = signing.and_then(|signing| Some((signing.name, signing.claims()?.default)));
     let Some((name, default)) = given.filter(|(_, default)| *default != ASSUMED_DURATION) else { return };
