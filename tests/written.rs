@@ -142,6 +142,18 @@ fn what_something_else_fills_in_is_not_judged() {
 }
 
 #[test]
+fn a_component_that_nobody_uses_is_left_alone() {
+    let folder = repository(&[
+        (
+            "out/prod/component/kustomization.yaml",
+            "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\npatches: [{path: patch.yaml}]\n",
+        ),
+        ("out/prod/component/patch.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 2}\n"),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_generated_secret_is_one_too() {
     let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
     let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
