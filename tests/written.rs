@@ -223,3 +223,23 @@ fn a_patch_for_everything_cannot_fill_the_memory() {
     ]);
     assert_eq!(found(&folder), ["kustomization-not-checked out/prod/app/kustomization.yaml:1"]);
 }
+
+/// The recipe that this program was made against, as somebody would put it into the output folder.
+#[test]
+#[ignore = "needs the reference data that TRUSTREE_REFERENCE names"]
+fn the_recipe_is_told_what_is_wrong_with_its_delivery() {
+    let reference = std::env::var_os("TRUSTREE_REFERENCE").expect("TRUSTREE_REFERENCE names the reference data");
+    let folder = repository(&[]);
+    for name in ["kustomization.yaml", "post-install-job.yaml", "rbac-stepissuer.yaml"] {
+        let text = fs::read_to_string(Path::new(&reference).join("recipe").join(name)).expect("the recipe");
+        put(&folder, &format!("out/prod/recipe/{name}"), &text);
+    }
+    let found = found(&folder);
+    for expected in [
+        "resource-missing out/prod/recipe/kustomization.yaml:12",
+        "hook-ignored out/prod/recipe/post-install-job.yaml:7",
+        "image-mutable-tag out/prod/recipe/post-install-job.yaml:16",
+    ] {
+        assert!(found.iter().any(|finding| finding == expected), "{expected}: {found:?}");
+    }
+}
