@@ -85,7 +85,7 @@ fn files_of_ours_are_not_taken_for_somebodys() {
 
 #[test]
 fn what_is_written_is_judged_in_a_check_and_never_stands_in_the_way() {
-    let folder = repository(&[("out/prod/broken.yaml", "a: [\n")]);
+    let folder = repository(&[("out/prod/broken.yaml", "kind: ConfigMap\na: [\n"), ("out/prod/mkdocs.yml", "extra: !!python/name:a.b\n")]);
     assert_eq!(found(&folder).len(), 1);
     let report = run(&folder, &["render"]);
     assert_eq!(report["environments"][0]["findings"].as_array().map(Vec::len), Some(0), "{report:#}");
@@ -164,7 +164,7 @@ fn a_generated_secret_is_one_too() {
 #[test]
 fn links_are_passed_over_without_a_word() {
     let folder =
-        repository(&[("elsewhere/a.yaml", "a: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
+        repository(&[("elsewhere/a.yaml", "kind: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
     std::os::unix::fs::symlink("../../../elsewhere/a.yaml", folder.path().join("out/prod/app/linked.yaml")).expect("a link");
     std::os::unix::fs::symlink("../../elsewhere", folder.path().join("out/prod/folder")).expect("a link");
     assert_eq!(found(&folder), Vec::<String>::new());
@@ -181,7 +181,7 @@ fn a_kustomization_cannot_leave_the_repository() {
 #[test]
 fn there_is_an_end_to_what_is_looked_at() {
     let deep = format!("out/prod/{}a.yaml", "d/".repeat(40));
-    let folder = repository(&[(&deep, "a: [\n")]);
+    let folder = repository(&[(&deep, "kind: [\n")]);
     for number in 0..10_001 {
         put(&folder, &format!("out/prod/many/{number:05}.yaml"), "level: debug\n");
     }

@@ -67,7 +67,7 @@ pub(super) fn read(source: &dyn Folder, out: &Utf8Path, tree: &Tree) -> Written 
             parts.extend(objects.map(|node| (file.clone(), Part { file: file.clone(), node: node.clone(), shape: Shape::Object })));
         }
     }
-    documents_of(keeper, parts, listing.findings)
+    documents_of(keeper, &reached, parts, listing.findings)
 }
 
 fn is_read_by_kustomize(file: &Utf8Path, keeper: &Keeper<'_>) -> bool {
@@ -127,9 +127,14 @@ fn walk<'a>(from: &'a Utf8PathBuf, names: &'a BTreeMap<&Utf8PathBuf, Vec<Utf8Pat
 }
 
 /// The documents with the table of files that their places mean.
-fn documents_of(keeper: Keeper<'_>, parts: Vec<(Utf8PathBuf, Part)>, mut findings: Vec<Finding>) -> Written {
+fn documents_of(
+    keeper: Keeper<'_>,
+    reached: &BTreeSet<Utf8PathBuf>,
+    parts: Vec<(Utf8PathBuf, Part)>,
+    mut findings: Vec<Finding>,
+) -> Written {
     let (out, tree) = (keeper.out, keeper.tree);
-    let (files, more) = keeper.close();
+    let (files, more) = keeper.close(|file| is_kustomization_file(file) || reached.contains(file));
     findings.extend(more);
     let mut documents = Vec::new();
     for (root, part) in parts {

@@ -30,6 +30,8 @@ struct State {
     table: Vec<Utf8PathBuf>,
     known: HashMap<Utf8PathBuf, Found>,
     findings: Vec<Finding>,
+    /// The same about files that may be for some other program.
+    doubtful: Vec<(Utf8PathBuf, Finding)>,
     bytes: usize,
 }
 
@@ -38,10 +40,11 @@ impl<'a> Keeper<'a> {
         Keeper { source, out, tree, state: RefCell::default() }
     }
 
-    /// The table of files, and what was wrong with them.
-    pub(super) fn close(self) -> (Arc<[Utf8PathBuf]>, Vec<Finding>) {
-        let state = self.state.into_inner();
-        (state.table.into(), state.findings)
+    /// The table of files, and what was wrong with them; `is_named` says which files a kustomization names.
+    pub(super) fn close(self, is_named: impl Fn(&Utf8Path) -> bool) -> (Arc<[Utf8PathBuf]>, Vec<Finding>) {
+        let State { table, mut findings, doubtful, .. } = self.state.into_inner();
+        findings.extend(doubtful.into_iter().filter(|(path, _)| is_named(path)).map(|(_, finding)| finding));
+        (table.into(), findings)
     }
 
     /// The text of a file: of a rendered one as it is in memory.
@@ -78,7 +81,11 @@ impl<'a> Keeper<'a> {
         match text_of(&bytes, index).and_then(|text| read(text, index, Keys::AsKubernetes)) {
             Ok(documents) => Found::Documents(documents.into_iter().filter(|node| node.value != Value::Null).collect()),
             Err(error) => {
-                state.findings.push(of_yaml(path, &error));
+                let finding = of_yaml(path, &error);
+                match mentions_an_object(&bytes) {
+                    true => state.findings.push(finding),
+                    false => state.doubtful.push((path.to_owned(), finding)),
+                }
                 Found::Broken
             }
         }
@@ -89,6 +96,17 @@ impl<'a> Keeper<'a> {
 pub(in crate::fleet) fn is_rendered(file: &Utf8Path, out: &Utf8Path, tree: &Tree) -> bool {
     let below = file.strip_prefix(out).ok().and_then(|below| OutPath::new(below.as_str()).ok());
     below.is_some_and(|below| tree.get(&below).is_some())
+}
+
+/// Whether a text that cannot be read speaks of an object of Kubernetes; else some other program may read it well, with
+/// tags of its own, or as a template.
+fn mentions_an_object(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    let begins = |line: &str| {
+        let line = line.trim_start_matches([' ', '-', '{', '"', '\u{feff}']);
+        line.starts_with("apiVersion") || line.starts_with("kind")
+    };
+    text.lines().any(begins)
 }
 
 fn of_yaml(path: &Utf8Path, error: &YamlError) -> Finding {
