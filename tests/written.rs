@@ -85,7 +85,7 @@ fn files_of_ours_are_not_taken_for_somebodys() {
 
 #[test]
 fn what_is_written_is_judged_in_a_check_and_never_stands_in_the_way() {
-    let folder = repository(&[("out/prod/broken.yaml", "a: [\n")]);
+    let folder = repository(&[("out/prod/broken.yaml", "kind: ConfigMap\na: [\n"), ("out/prod/mkdocs.yml", "extra: !!python/name:a.b\n")]);
     assert_eq!(found(&folder).len(), 1);
     let report = run(&folder, &["render"]);
     assert_eq!(report["environments"][0]["findings"].as_array().map(Vec::len), Some(0), "{report:#}");
@@ -142,6 +142,18 @@ fn what_something_else_fills_in_is_not_judged() {
 }
 
 #[test]
+fn a_component_that_nobody_uses_is_left_alone() {
+    let folder = repository(&[
+        (
+            "out/prod/component/kustomization.yaml",
+            "kind: Component\napiVersion: kustomize.config.k8s.io/v1alpha1\npatches: [{path: patch.yaml}]\n",
+        ),
+        ("out/prod/component/patch.yaml", "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}\nspec: {replicas: 2}\n"),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_generated_secret_is_one_too() {
     let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
     let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
@@ -152,7 +164,7 @@ fn a_generated_secret_is_one_too() {
 #[test]
 fn links_are_passed_over_without_a_word() {
     let folder =
-        repository(&[("elsewhere/a.yaml", "a: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
+        repository(&[("elsewhere/a.yaml", "kind: [\n"), ("out/prod/app/kustomization.yaml", "resources: [linked.yaml, ../folder]\n")]);
     std::os::unix::fs::symlink("../../../elsewhere/a.yaml", folder.path().join("out/prod/app/linked.yaml")).expect("a link");
     std::os::unix::fs::symlink("../../elsewhere", folder.path().join("out/prod/folder")).expect("a link");
     assert_eq!(found(&folder), Vec::<String>::new());
@@ -169,7 +181,7 @@ fn a_kustomization_cannot_leave_the_repository() {
 #[test]
 fn there_is_an_end_to_what_is_looked_at() {
     let deep = format!("out/prod/{}a.yaml", "d/".repeat(40));
-    let folder = repository(&[(&deep, "a: [\n")]);
+    let folder = repository(&[(&deep, "kind: [\n")]);
     for number in 0..10_001 {
         put(&folder, &format!("out/prod/many/{number:05}.yaml"), "level: debug\n");
     }
@@ -210,4 +222,24 @@ fn a_patch_for_everything_cannot_fill_the_memory() {
         ("out/prod/app/kustomization.yaml", kustomization),
     ]);
     assert_eq!(found(&folder), ["kustomization-not-checked out/prod/app/kustomization.yaml:1"]);
+}
+
+/// The recipe that this program was made against, as somebody would put it into the output folder.
+#[test]
+#[ignore = "needs the reference data that TRUSTREE_REFERENCE names"]
+fn the_recipe_is_told_what_is_wrong_with_its_delivery() {
+    let reference = std::env::var_os("TRUSTREE_REFERENCE").expect("TRUSTREE_REFERENCE names the reference data");
+    let folder = repository(&[]);
+    for name in ["kustomization.yaml", "post-install-job.yaml", "rbac-stepissuer.yaml"] {
+        let text = fs::read_to_string(Path::new(&reference).join("recipe").join(name)).expect("the recipe");
+        put(&folder, &format!("out/prod/recipe/{name}"), &text);
+    }
+    let found = found(&folder);
+    for expected in [
+        "resource-missing out/prod/recipe/kustomization.yaml:12",
+        "hook-ignored out/prod/recipe/post-install-job.yaml:7",
+        "image-mutable-tag out/prod/recipe/post-install-job.yaml:16",
+    ] {
+        assert!(found.iter().any(|finding| finding == expected), "{expected}: {found:?}");
+    }
 }

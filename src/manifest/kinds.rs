@@ -109,7 +109,8 @@ shapes! {
     }
     Namespace { api_version: Text, kind: Text, metadata: Metadata, spec: Option<IgnoredAny>, status: Option<IgnoredAny> }
     ConfigMap {
-        api_version: Text, kind: Text, metadata: Metadata, data: Labels, binary_data: Labels, immutable: Option<bool>,
+        api_version: Text, kind: Text, metadata: Metadata, data: Option<BTreeMap<String, Option<String>>>,
+        binary_data: Option<BTreeMap<String, Option<String>>>, immutable: Option<bool>,
     }
     Secret {
         api_version: Text, kind: Text, metadata: Metadata, data: Option<BTreeMap<String, Option<String>>>,

@@ -371,3 +371,32 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
     Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::try_from(column).unwrap_or(1) }, message)
         .help(help)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_override_says_what_it_was_made_from() {
+        let (component, files) = BUILT_IN[0];
+        let (name, built_in) = files[1];
+        let file = |name: &str, text: &str| TemplateFile {
+            component: component.to_owned(),
+            name: name.to_owned(),
+            path: Utf8PathBuf::from(name),
+            bytes: text.as_bytes().to_vec(),
+        };
+        let digits: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
+        for (text, expected) in [
+            (format!("{{# made from {digits} #}}\n{built_in}"), false),
+            (format!("{{# made from 0123456789abcdef #}}\n{built_in}"), true),
+            (format!("{{# ours #}}\n{built_in}"), false),
+            (built_in.to_owned(), true),
+        ] {
+            let one = file(name, &text);
+            assert_eq!(stale(&one, std::slice::from_ref(&one)).is_some(), expected, "{text}");
+        }
+        let all: Vec<TemplateFile> = files.iter().map(|(name, text)| file(name, text)).collect();
+        assert_eq!(all.iter().find_map(|file| stale(file, &all)), None);
+    }
+}
