@@ -12,6 +12,12 @@ pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
     match &chart.crds {
         Crds::Included => {}
         Crds::LeftOut(_) if are_elsewhere(lint) => {}
+        Crds::LeftOut(path) if come_with_another(lint) => {
+            let place = lint.place(chart.document, path);
+            let message = "the chart's CRDs are left out here; they come with another release of it in this environment";
+            let help = "nothing, where that one stays; otherwise write `includeCRDs: true`";
+            lint.add(chart.document, Finding::new(&CHART_CRDS_MISSING, place, message).at(Level::Note).help(help));
+        }
         Crds::LeftOut(path) => {
             let message = "the chart's CRDs are left out, so there are no StepIssuers: `no matches for kind \"StepIssuer\"`";
             let help = match chart.engine {
@@ -35,10 +41,12 @@ pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
 fn are_elsewhere(lint: &Lint<'_>) -> bool {
     let as_object =
         lint.objects_of("apiextensions.k8s.io", "CustomResourceDefinition").any(|crd| crd.name().ends_with(".certmanager.step.sm"));
-    let with_chart = lint.charts.iter().any(|other| super::usage::is_step_issuer(other) && !matches!(other.crds, Crds::LeftOut(_)));
-    as_object
-        || with_chart
-        || lint.scope.documents.iter().any(|document| document.content == Content::Kustomization && may_fetch(&document.node))
+    as_object || lint.scope.documents.iter().any(|document| document.content == Content::Kustomization && may_fetch(&document.node))
+}
+
+/// Whether another release of the chart brings them.
+fn come_with_another(lint: &Lint<'_>) -> bool {
+    lint.charts.iter().any(|other| super::usage::is_step_issuer(other) && !matches!(other.crds, Crds::LeftOut(_)))
 }
 
 /// Whether a kustomization fetches something that may be the CRDs.

@@ -27,9 +27,7 @@ pub(super) fn check(lint: &mut Lint<'_>) {
         if carrier.has_key {
             shared(lint, carrier, is_refused);
         }
-        if !is_refused {
-            copies_nothing(lint, carrier, &carriers);
-        }
+        copies_nothing(lint, carrier, &carriers, is_refused);
     }
 }
 
@@ -107,8 +105,8 @@ fn reflected(carrier: &Carrier<'_>) -> Option<(Reach, Path, &'static str)> {
     }
 }
 
-/// Permissions that nobody makes use of.
-fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrier<'_>]) {
+/// Permissions that nobody makes use of. With a pattern that it refuses, reflector makes use of nothing.
+fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrier<'_>], is_refused: bool) {
     let is_asked = |tool: &str, annotation: &str| {
         carriers
             .iter()
@@ -119,7 +117,7 @@ fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrie
         pushed || is_asked(REPLICATOR, "replicate-from") && carrier.get(REPLICATOR, "replication-allowed-namespaces").is_some();
     let is_allowed = carrier.is_true(REFLECTOR, "reflection-allowed");
     let is_automatic = carrier.is_true(REFLECTOR, "reflection-auto-enabled");
-    let reflects = is_allowed && (is_automatic || is_asked(REFLECTOR, "reflects"));
+    let reflects = !is_refused && is_allowed && (is_automatic || is_asked(REFLECTOR, "reflects"));
     // Whoever bears the annotations of both may run only one of them.
     if replicates || reflects {
         return;
@@ -138,7 +136,7 @@ fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrie
         lint.report(&REPLICATION_COPIES_NOTHING, carrier.document, &path, message, help);
     }
     let annotation = if is_allowed { "reflection-allowed" } else { "reflection-auto-enabled" };
-    if let Some((_, path)) = carrier.get(REFLECTOR, annotation).filter(|_| is_allowed || is_automatic) {
+    if let Some((_, path)) = carrier.get(REFLECTOR, annotation).filter(|_| !is_refused && (is_allowed || is_automatic)) {
         let (message, help) = match is_allowed {
             true => (
                 "`reflection-allowed` lets others copy this, and nobody here does",
