@@ -199,6 +199,7 @@ rules! {
     MANIFEST_NAME_INVALID = "manifest-name-invalid", Error: "a manifest whose name Kubernetes does not accept";
     MANIFEST_DUPLICATE = "manifest-duplicate", Error: "the same object twice";
     MANIFEST_NOT_CHECKED = "manifest-not-checked", Note: "a part of a kind that could not be checked";
+    REFERENCE_MISSPELT = "reference-misspelt", Note: "a name that nothing here bears, and that something here nearly bears";
     CLUSTER_SCOPED_WITH_NAMESPACE = "cluster-scoped-with-namespace", Warning: "a namespace on an object that lies in none";
     MANIFEST_SECRET_MATERIAL = "manifest-secret-material", Error untrusted: "a manifest that holds secret material";
 }

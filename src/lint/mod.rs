@@ -13,6 +13,7 @@ mod issuer;
 mod manifest;
 mod object;
 mod rbac;
+mod reference;
 mod rights;
 #[cfg(test)]
 mod sandbox;
@@ -63,6 +64,7 @@ const FAMILIES: &[fn(&mut Lint<'_>)] = &[
     delivery::check,
     rbac::check,
     manifest::check,
+    reference::check,
     definition::check,
 ];
 

@@ -7,17 +7,17 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use jiff::civil::Date;
 
+use super::testing::{model, written};
 use super::{Lint, Scope, Verdict, certificate, issuer, judged};
 use crate::finding::Rule;
-use crate::inventory::{EnvironmentName, Layers};
-use crate::manifest::{Checked, Document, Origin, Shape, check};
-use crate::model::{Extent, KnownSnapshot, Model, build};
+use crate::manifest::Document;
+use crate::model::{Extent, KnownSnapshot};
 use crate::snapshot::{Snapshot, load};
 
 /// The snapshot of that CA; its provisioners are `admin` and `step-issuer`.
 pub(super) const SNAPSHOT: &str = include_str!("../../tests/rules/_good/environments/prod/ca-snapshot.yaml");
 
-const HEAD: &str = "apiVersion: trustree.dev/v1alpha1\nkind: Environment\nauthorities:\n  internal:\n    namespace: smallstep\n    snapshot: ca-snapshot.yaml\n";
+const HEAD: &str = "authorities:\n  internal:\n    namespace: smallstep\n    snapshot: ca-snapshot.yaml\n";
 
 /// An environment to be judged.
 pub(super) struct Sandbox {
@@ -43,12 +43,7 @@ impl Sandbox {
     /// With an object that somebody wrote, each in a file of its own.
     pub(super) fn write(mut self, text: &str) -> Sandbox {
         for text in text.split("\n---\n") {
-            let file = format!("out/prod/{}.yaml", self.documents.len());
-            let Checked { node, identity, .. } = check(text, Shape::Object);
-            let content = crate::manifest::Content::Object(identity.unwrap_or_else(|| panic!("no object: {text}")));
-            let origin = Origin::Written(Arc::from([file.clone().into()]));
-            let node = node.expect("a node");
-            self.documents.push(Document { file: file.clone().into(), root: file.into(), content, node, origin });
+            self.documents.extend(written(&format!("{}/object.yaml", self.documents.len()), text));
         }
         self
     }
@@ -63,7 +58,7 @@ impl Sandbox {
         let snapshot = load(self.snapshot.as_bytes(), Utf8Path::new("ca-snapshot.yaml")).unwrap_or_else(|findings| panic!("{findings:?}"));
         let snapshots =
             BTreeMap::from([("internal".to_owned(), KnownSnapshot::Here(Arc::<Snapshot>::new(snapshot), "ca-snapshot.yaml".into()))]);
-        let model = self.model(&snapshots);
+        let model = model(&self.inventory, &snapshots, Extent::Known);
         let families: [fn(&mut Lint<'_>); 2] = [issuer::check, certificate::check];
         let definitions = crate::manifest::crd::CrdCatalog::default();
         let scope =
@@ -75,13 +70,6 @@ impl Sandbox {
     pub(super) fn found(&self, rule: &Rule) -> Vec<String> {
         let Verdict { ours, theirs } = self.lint();
         ours.into_iter().chain(theirs).filter(|finding| finding.rule == rule).map(|finding| finding.message).collect()
-    }
-
-    fn model(&self, snapshots: &BTreeMap<String, KnownSnapshot>) -> Model {
-        let name = EnvironmentName::new("prod").expect("a name");
-        let inventory = Layers::default().load(&name, Utf8Path::new("inventory.yaml"), self.inventory.as_bytes());
-        let inventory = inventory.unwrap_or_else(|findings| panic!("{findings:?}"));
-        build(&name, &inventory, snapshots, Extent::Known).0
     }
 }
 

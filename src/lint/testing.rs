@@ -9,11 +9,11 @@ use super::{Scope, Verdict, lint};
 use crate::finding::{Level, Place};
 use crate::inventory::{EnvironmentName, Layers};
 use crate::manifest::{Content, Document, Identity, Origin};
-use crate::model::{Extent, build};
+use crate::model::{Extent, KnownSnapshot, Model, build};
 use crate::yaml::{Keys, Node, read};
 
 /// The documents of a file, below `out/prod/`. One without a kind is values of a chart.
-fn written(file: &str, text: &str) -> Vec<Document> {
+pub(super) fn written(file: &str, text: &str) -> Vec<Document> {
     let file = Utf8PathBuf::from(format!("out/prod/{file}"));
     let root = file.parent().unwrap_or(Utf8Path::new("")).to_owned();
     let files: Arc<[Utf8PathBuf]> = [file.clone()].into();
@@ -60,13 +60,18 @@ pub(super) fn places(code: &str, inventory: &str, files: &[(&str, &str)]) -> Vec
 }
 
 fn verdict(inventory: &str, files: &[(&str, &str)]) -> Verdict {
-    let name = EnvironmentName::new("prod").expect("a name");
-    let text = format!("apiVersion: trustree.dev/v1alpha1\nkind: Environment\n{inventory}");
-    let loaded = Layers::default().load(&name, Utf8Path::new("environments/prod/inventory.yaml"), text.as_bytes());
-    let inventory = loaded.expect("an inventory");
     let snapshots = BTreeMap::new();
-    let (model, _) = build(&name, &inventory, &snapshots, Extent::Everything);
+    let model = model(inventory, &snapshots, Extent::Everything);
     let documents: Vec<Document> = files.iter().flat_map(|(file, text)| written(file, text)).collect();
     let definitions = crate::manifest::crd::CrdCatalog::default();
     lint(&Scope { model: &model, snapshots: &snapshots, documents: &documents, definitions: &definitions, as_of: None })
+}
+
+/// The model of an inventory, given what stands behind its first two lines.
+pub(super) fn model(inventory: &str, snapshots: &BTreeMap<String, KnownSnapshot>, extent: Extent) -> Model {
+    let name = EnvironmentName::new("prod").expect("a name");
+    let text = format!("apiVersion: trustree.dev/v1alpha1\nkind: Environment\n{inventory}");
+    let loaded = Layers::default().load(&name, Utf8Path::new("environments/prod/inventory.yaml"), text.as_bytes());
+    let inventory = loaded.unwrap_or_else(|findings| panic!("{findings:?}"));
+    build(&name, &inventory, snapshots, extent).0
 }

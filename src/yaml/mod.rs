@@ -13,7 +13,7 @@ mod write;
 pub use fact::Fact;
 pub use path::{Path, Segment};
 pub use read::{Keys, YamlError, read, text_of};
-pub use typed::{Problem, ProblemKind, nearest, read_struct};
+pub use typed::{Problem, ProblemKind, is_slip, nearest, read_struct};
 pub use write::{block, block_entries, document, document_as_written, scalar};
 
 /// Where a node stands: the file by its index in a table that the caller keeps, line and column counted from 1.

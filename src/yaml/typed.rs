@@ -54,6 +54,16 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
         .map(|(_, candidate)| candidate)
 }
 
+/// Whether one name is most likely the other with a slip of the pen: one or two letters, in names that are long enough not to
+/// be near each other by chance. Names that differ in digits are counted, not misspelt.
+pub fn is_slip(one: &str, other: &str) -> bool {
+    let length = one.chars().count().min(other.chars().count());
+    let allowed = if length >= 14 { 2 } else { 1 };
+    let digits = |name: &str| name.chars().filter(char::is_ascii_digit).collect::<String>();
+    let distance = strsim::damerau_levenshtein(one, other);
+    length >= 8 && distance > 0 && distance <= allowed && digits(one) == digits(other)
+}
+
 /// Reads a struct from a tree; None when it could not be made, with the reasons in `problems`. After a wrong value the
 /// rest is still searched, so that all of them are reported.
 pub fn read_struct<T: DeserializeOwned>(node: &Node, problems: &mut Vec<Problem>) -> Option<T> {

@@ -82,7 +82,7 @@ impl<'a> Keeper<'a> {
             Ok(documents) => Found::Documents(documents.into_iter().filter(|node| node.value != Value::Null).collect()),
             Err(error) => {
                 let finding = of_yaml(path, &error);
-                match mentions_an_object(&bytes) {
+                match mentions_an_object(&bytes) || !is_for_another_program(&bytes) {
                     true => state.findings.push(finding),
                     false => state.doubtful.push((path.to_owned(), finding)),
                 }
@@ -98,8 +98,13 @@ pub(in crate::fleet) fn is_rendered(file: &Utf8Path, out: &Utf8Path, tree: &Tree
     below.is_some_and(|below| tree.get(&below).is_some())
 }
 
-/// Whether a text that cannot be read speaks of an object of Kubernetes; else some other program may read it well, with
-/// tags of its own, or as a template.
+/// Whether some other program may read a text well that is no YAML for Kubernetes: a template, or one with tags of its own.
+fn is_for_another_program(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    ["{{", "{%", " !", "\n!"].iter().any(|mark| text.contains(mark))
+}
+
+/// Whether a text that cannot be read speaks of an object of Kubernetes.
 fn mentions_an_object(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
     let begins = |line: &str| {
