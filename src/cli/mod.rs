@@ -22,8 +22,7 @@ use anyhow::Result;
 use camino::Utf8PathBuf;
 use clap::{Parser, Subcommand};
 
-use options::ColorChoice;
-use output::Printer;
+use output::{ColorChoice, Printer};
 
 /// Renders reviewed GitOps trees for step-issuer and cert-manager from inventories and a CA snapshot.
 #[derive(Debug, Parser)]

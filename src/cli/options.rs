@@ -20,13 +20,6 @@ use crate::report::{FORMATS, FormatKind};
 /// Folder whose presence also marks a repository.
 const ENVIRONMENTS_FOLDER: &str = "environments";
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorChoice {
-    Auto,
-    Always,
-    Never,
-}
-
 /// A flag as its variable says it: CI sets `1` as often as `true`, and empty where it means no.
 pub(super) fn flag(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

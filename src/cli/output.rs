@@ -4,8 +4,15 @@ use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{Context as _, Result};
+use clap::ValueEnum;
 
-use super::options::ColorChoice;
+/// When text carries colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorChoice {
+    Auto,
+    Always,
+    Never,
+}
 
 /// Where a command prints.
 #[derive(Debug)]

@@ -45,6 +45,13 @@ impl Inventory {
             Place::File { .. } => place,
         }
     }
+
+    /// Why a rule has another level here, where somebody says so. A layer's reason is none for a level that another file
+    /// has set over the layer's.
+    pub fn override_reason(&self, code: &str) -> Option<&str> {
+        let set_by = |field: &str| self.tree.place(&Path::of(["rules", code, field])).file;
+        self.fields.rules.get(code)?.given_reason().filter(|_| set_by("level") == set_by("reason"))
+    }
 }
 
 /// Every layer of a repository, parsed once; chains of layers are merged once.

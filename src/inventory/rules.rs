@@ -6,7 +6,6 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 
 use crate::finding::{Finding, Level, Place, RULES, Rule, UNKNOWN_FIELD, WRONG_TYPE};
-use crate::inventory::layers::Inventory;
 use crate::inventory::schema::{OverrideLevel, RuleOverride};
 use crate::yaml::{At, Node, Path, nearest};
 
@@ -19,15 +18,6 @@ impl OverrideLevel {
             OverrideLevel::Warning => Some(Level::Warning),
             OverrideLevel::Error => Some(Level::Error),
         }
-    }
-}
-
-impl Inventory {
-    /// Why a rule has another level here, where somebody says so. A layer's reason is none for a level that another file
-    /// has set over the layer's.
-    pub fn override_reason(&self, code: &str) -> Option<&str> {
-        let set_by = |field: &str| self.tree.place(&Path::of(["rules", code, field])).file;
-        self.fields.rules.get(code)?.given_reason().filter(|_| set_by("level") == set_by("reason"))
     }
 }
 

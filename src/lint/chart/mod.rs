@@ -1,4 +1,4 @@
-//! Rules about Helm charts and their values: one file per question. `usage` finds the charts, whoever builds them.
+//! Rules about Helm charts and their values: one file per question. `usage` is a chart in use, whoever builds it.
 
 mod accounts;
 mod argo_cd;
@@ -15,9 +15,11 @@ mod version;
 use std::rc::Rc;
 
 use super::Lint;
+use super::object::Object;
 use crate::catalog::STEP_ISSUER_CHART;
+use crate::manifest::{Content, Document};
 
-pub(super) use usage::{ChartUse, Engine, charts};
+pub(super) use usage::{ChartUse, Engine};
 pub(super) use version::numbers;
 
 /// The chart of cert-manager.
@@ -26,6 +28,15 @@ pub(super) const CERT_MANAGER_CHART: &str = "cert-manager";
 pub(super) const TRUST_MANAGER_CHART: &str = "trust-manager";
 /// The chart of cert-manager's policy engine.
 pub(super) const APPROVER_POLICY_CHART: &str = "cert-manager-approver-policy";
+
+/// Every chart that the documents ask for.
+pub(in crate::lint) fn charts<'a>(documents: &'a [Document], objects: &[Object<'a>]) -> Vec<ChartUse<'a>> {
+    let kustomizations = documents.iter().filter(|document| document.content == Content::Kustomization);
+    let mut charts: Vec<ChartUse<'a>> = kustomizations.flat_map(|document| kustomize::charts(document, documents)).collect();
+    charts.extend(objects.iter().filter_map(|object| flux::chart(*object, objects)));
+    charts.extend(objects.iter().flat_map(|object| argo_cd::charts(*object)));
+    charts
+}
 
 /// Judges every chart in use. Of charts that have nothing to do with the CA, its issuers and its certificates, nothing is
 /// said.

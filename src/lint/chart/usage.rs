@@ -1,10 +1,8 @@
 //! A chart in use: what each engine says of it, in one form.
 
 use super::values::Values;
-use super::{argo_cd, flux, kustomize};
 use crate::catalog::STEP_ISSUER_CHART;
-use crate::lint::object::Object;
-use crate::manifest::{Content, Document};
+use crate::manifest::Document;
 use crate::model::helm_fullname;
 use crate::yaml::Path;
 
@@ -81,15 +79,6 @@ impl<'a> ChartUse<'a> {
     pub(in crate::lint) fn place_for(&self, value: &str) -> (&'a Document, Path) {
         self.values.place_for(value).unwrap_or_else(|| (self.document, self.path.clone()))
     }
-}
-
-/// Every chart that the documents ask for.
-pub(in crate::lint) fn charts<'a>(documents: &'a [Document], objects: &[Object<'a>]) -> Vec<ChartUse<'a>> {
-    let kustomizations = documents.iter().filter(|document| document.content == Content::Kustomization);
-    let mut charts: Vec<ChartUse<'a>> = kustomizations.flat_map(|document| kustomize::charts(document, documents)).collect();
-    charts.extend(objects.iter().filter_map(|object| flux::chart(*object, objects)));
-    charts.extend(objects.iter().flat_map(|object| argo_cd::charts(*object)));
-    charts
 }
 
 /// The last part of what leads to a chart: `charts/step-issuer`, `oci://registry.example.org/charts/step-issuer`.

@@ -1,7 +1,6 @@
 //! Names against rules.
 
 use super::mailbox::Mailbox;
-use super::rules::single;
 
 /// The labels of a domain, the last one first; `None` where one is empty or not made of printable ASCII. A domain may
 /// begin with one dot.
@@ -52,6 +51,12 @@ pub(super) fn matches_common_name(name: &str, rule: &str) -> bool {
 fn folded(character: char) -> char {
     let upper = single(character.to_uppercase()).unwrap_or(character);
     single(upper.to_lowercase()).unwrap_or(upper)
+}
+
+/// The only character of several.
+pub(super) fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
+    let first = characters.next();
+    first.filter(|_| characters.next().is_none())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::mailbox::Mailbox;
-use super::matching::domain_labels;
+use super::matching::{domain_labels, single};
 use super::{PolicyNames, RuleError, RuleList, X509Policy};
 use crate::pki::names::{NameType, ascii_form};
 
@@ -59,12 +59,6 @@ fn trimmed(text: &str) -> Result<String, &'static str> {
     let lower = |character: char| single(character.to_lowercase()).unwrap_or(character);
     let trimmed: String = text.trim().chars().map(lower).collect();
     if trimmed.is_empty() { Err(EMPTY) } else { Ok(trimmed) }
-}
-
-/// The only character of several.
-pub(super) fn single(mut characters: impl Iterator<Item = char>) -> Option<char> {
-    let first = characters.next();
-    first.filter(|_| characters.next().is_none())
 }
 
 pub(super) fn common_name(text: &str) -> Result<String, &'static str> {
