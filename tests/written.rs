@@ -224,22 +224,35 @@ fn a_patch_for_everything_cannot_fill_the_memory() {
     assert_eq!(found(&folder), ["kustomization-not-checked out/prod/app/kustomization.yaml:1"]);
 }
 
-/// The recipe that this program was made against, as somebody would put it into the output folder.
-#[test]
-#[ignore = "needs the reference data that TRUSTREE_REFERENCE names"]
-fn the_recipe_is_told_what_is_wrong_with_its_delivery() {
-    let reference = std::env::var_os("TRUSTREE_REFERENCE").expect("TRUSTREE_REFERENCE names the reference data");
-    let folder = repository(&[]);
-    for name in ["kustomization.yaml", "post-install-job.yaml", "rbac-stepissuer.yaml"] {
-        let text = fs::read_to_string(Path::new(&reference).join("recipe").join(name)).expect("the recipe");
-        put(&folder, &format!("out/prod/recipe/{name}"), &text);
-    }
-    let found = found(&folder);
-    for expected in [
-        "resource-missing out/prod/recipe/kustomization.yaml:12",
-        "hook-ignored out/prod/recipe/post-install-job.yaml:7",
-        "image-mutable-tag out/prod/recipe/post-install-job.yaml:16",
-    ] {
-        assert!(found.iter().any(|finding| finding == expected), "{expected}: {found:?}");
+mod reference {
+    use super::*;
+
+    /// The recipe that this program was made against, as somebody would put it into the output folder, with the values
+    /// file that it names.
+    #[test]
+    #[ignore = "needs the reference files, with TRUSTREE_REFERENCE=<folder>: .ci/run runs it where they are at hand"]
+    fn the_recipe_is_told_what_is_wrong_with_it() {
+        let reference = std::env::var_os("TRUSTREE_REFERENCE").expect("TRUSTREE_REFERENCE names the reference files");
+        let folder = repository(&[("out/prod/recipe/values.yaml", "replicaCount: 1\n")]);
+        for name in ["kustomization.yaml", "post-install-job.yaml", "rbac-stepissuer.yaml"] {
+            let text = fs::read_to_string(Path::new(&reference).join("recipe").join(name)).expect("the recipe");
+            put(&folder, &format!("out/prod/recipe/{name}"), &text);
+        }
+        let found = found(&folder);
+        for expected in [
+            "service-account-vanishes out/prod/recipe/post-install-job.yaml:13",
+            "hook-ignored out/prod/recipe/post-install-job.yaml:7",
+            "image-mutable-tag out/prod/recipe/post-install-job.yaml:16",
+            "rbac-apply-needs-patch out/prod/recipe/rbac-stepissuer.yaml:8",
+            "rbac-apply-needs-patch out/prod/recipe/rbac-stepissuer.yaml:11",
+            "rbac-cluster-wide-write out/prod/recipe/rbac-stepissuer.yaml:8",
+            "rbac-reaches-ca-keys out/prod/recipe/rbac-stepissuer.yaml:13",
+            "chart-crds-missing out/prod/recipe/kustomization.yaml:7",
+            "chart-image-withdrawn out/prod/recipe/kustomization.yaml:11",
+            "chart-default-service-account out/prod/recipe/kustomization.yaml:14",
+            "affinity-pins-controller out/prod/recipe/kustomization.yaml:22",
+        ] {
+            assert!(found.iter().any(|finding| finding == expected), "{expected}: {found:?}");
+        }
     }
 }
