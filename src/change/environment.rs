@@ -305,7 +305,8 @@ fn risk(object: Option<&Object>, what: What, meanings: &[Meaning], fields: &[Fie
         return Risk::Rest;
     }
     let names_issuer = |field: &FieldChange| {
-        ["spec.issuerRef", "stepIssuer.", "spec.values.stepIssuer."].iter().any(|start| field.path.starts_with(start))
+        let path = field.path.strip_prefix("spec.values.").unwrap_or(&field.path);
+        ["spec.issuerRef", "stepIssuer.", "stepClusterIssuer."].iter().any(|start| path.starts_with(start))
     };
     match risk_of_kind(object) {
         Risk::Rest if what != What::ObjectAdded && fields.iter().any(names_issuer) => Risk::Issuer,
