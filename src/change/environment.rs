@@ -114,6 +114,7 @@ impl<'a> File<'a> {
             cause: Some(self.cause),
             meanings,
             fields: Vec::new(),
+            folder: Utf8PathBuf::new(),
             fingerprint: Digest::of(b""),
         }
     }
@@ -225,6 +226,7 @@ impl<'a> Comparison<'a> {
             cause: None,
             meanings,
             fields: Vec::new(),
+            folder: Utf8PathBuf::new(),
             fingerprint: Digest::of(b""),
         };
         told.into_iter().map(change).collect()
@@ -382,6 +384,7 @@ impl Change {
             parts.extend([text(&file.before), text(&file.after)].into_iter().flatten().filter(|_| self.what == What::FileChanged));
         }
         self.fingerprint = Digest::of_parts(parts.iter().map(String::as_bytes));
+        self.folder = folder.into();
         let below = |path: &Utf8PathBuf| Utf8PathBuf::from(format!("{folder}/{path}"));
         self.file = self.file.as_ref().map(below);
         self.from = self.from.as_ref().map(below);
