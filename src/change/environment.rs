@@ -283,7 +283,7 @@ fn is_about_rights(document: &Document) -> bool {
 
 /// The fields that differ, or that are new; what is gone is told by its name alone.
 fn fields(object: Option<&Object>, old: Option<&Value>, new: Option<&Value>) -> Vec<FieldChange> {
-    let is_secret = object.is_some_and(|object| object.group.is_empty() && object.kind == "Secret");
+    let is_secret = [old, new].into_iter().flatten().any(is_secret);
     let raw = match (old, new) {
         // A text is told by its lines.
         (Some(Value::String(_)), _) | (_, Some(Value::String(_))) | (_, None) => return Vec::new(),
@@ -291,6 +291,11 @@ fn fields(object: Option<&Object>, old: Option<&Value>, new: Option<&Value>) -> 
         (None, Some(new)) => leaves(new).into_iter().filter(|leaf| object.is_none() || !is_identity(&leaf.path)).collect(),
     };
     raw.into_iter().map(|change| shown(change, is_secret)).collect()
+}
+
+/// Whether it is a Secret, be it one without a name in the place of something else.
+fn is_secret(value: &Value) -> bool {
+    value.get("kind").is_some_and(|kind| kind == "Secret") && value.get("apiVersion").is_none_or(|version| version == "v1")
 }
 
 /// What the headline of a new object says already.
