@@ -61,15 +61,28 @@ pub(super) fn documents_of(file: &str, text: &str) -> Result<Vec<Document>, Stri
 
 /// The items of a `List` of objects, or the value itself.
 fn taken_apart(mut value: Value) -> Vec<Value> {
-    let is_list = value.get("apiVersion").is_some() && value.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List"));
-    match value.get_mut("items").map(Value::take) {
-        Some(Value::Array(items)) if is_list => items,
-        Some(items) => {
+    let version = value.get("apiVersion").cloned();
+    let kind = value.get("kind").and_then(Value::as_str).and_then(|kind| kind.strip_suffix("List")).map(str::to_owned);
+    match (value.get_mut("items").map(Value::take), version.zip(kind)) {
+        (Some(Value::Array(items)), Some((version, kind))) => items.into_iter().map(|item| of_list(item, &version, &kind)).collect(),
+        (Some(items), _) => {
             value["items"] = items;
             vec![value]
         }
-        None => vec![value],
+        (None, _) => vec![value],
     }
+}
+
+/// An item of a list. Of a list of one kind, such as a RoleList, it need not say what it is.
+fn of_list(mut item: Value, version: &Value, kind: &str) -> Value {
+    if let Value::Object(fields) = &mut item
+        && !kind.is_empty()
+        && !fields.contains_key("kind")
+    {
+        fields.insert("kind".to_owned(), kind.into());
+        fields.entry("apiVersion").or_insert_with(|| version.clone());
+    }
+    item
 }
 
 fn object_of(value: &Value) -> Option<Object> {
@@ -231,6 +244,8 @@ mod tests {
         assert_eq!(told(&[("x.yaml", &a), ("y.yaml", &a)], &[("y.yaml", &a)]), ["y.yaml y.yaml", "x.yaml -"]);
         let list = "apiVersion: v1\nkind: ConfigMapList\nitems:\n  - {apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n";
         assert_eq!(told(&[("x.yaml", &a)], &[("x.yaml", list)]), ["x.yaml x.yaml"]);
+        let without_kind = "apiVersion: v1\nkind: ConfigMapList\nitems:\n  - {metadata: {name: a}}\n";
+        assert_eq!(told(&[("x.yaml", &a)], &[("y.yaml", without_kind)]), ["x.yaml y.yaml"]);
     }
 
     #[test]

@@ -305,6 +305,9 @@ pub struct Change {
     pub meanings: Vec<Meaning>,
     /// The fields that differ, by path; of a removed object none.
     pub fields: Vec<FieldChange>,
+    /// The environment's output folder, below the repository.
+    #[serde(skip)]
+    pub folder: Utf8PathBuf,
     /// Equal for changes that are the same but for the environment's folder.
     #[serde(skip)]
     pub fingerprint: Digest,

@@ -114,6 +114,7 @@ impl<'a> File<'a> {
             cause: Some(self.cause),
             meanings,
             fields: Vec::new(),
+            folder: Utf8PathBuf::new(),
             fingerprint: Digest::of(b""),
         }
     }
@@ -225,6 +226,7 @@ impl<'a> Comparison<'a> {
             cause: None,
             meanings,
             fields: Vec::new(),
+            folder: Utf8PathBuf::new(),
             fingerprint: Digest::of(b""),
         };
         told.into_iter().map(change).collect()
@@ -281,7 +283,7 @@ fn is_about_rights(document: &Document) -> bool {
 
 /// The fields that differ, or that are new; what is gone is told by its name alone.
 fn fields(object: Option<&Object>, old: Option<&Value>, new: Option<&Value>) -> Vec<FieldChange> {
-    let is_secret = object.is_some_and(|object| object.group.is_empty() && object.kind == "Secret");
+    let is_secret = [old, new].into_iter().flatten().any(is_secret);
     let raw = match (old, new) {
         // A text is told by its lines.
         (Some(Value::String(_)), _) | (_, Some(Value::String(_))) | (_, None) => return Vec::new(),
@@ -289,6 +291,11 @@ fn fields(object: Option<&Object>, old: Option<&Value>, new: Option<&Value>) -> 
         (None, Some(new)) => leaves(new).into_iter().filter(|leaf| object.is_none() || !is_identity(&leaf.path)).collect(),
     };
     raw.into_iter().map(|change| shown(change, is_secret)).collect()
+}
+
+/// Whether it is a Secret, be it one without a name in the place of something else.
+fn is_secret(value: &Value) -> bool {
+    value.get("kind").is_some_and(|kind| kind == "Secret") && value.get("apiVersion").is_none_or(|version| version == "v1")
 }
 
 /// What the headline of a new object says already.
@@ -305,7 +312,8 @@ fn risk(object: Option<&Object>, what: What, meanings: &[Meaning], fields: &[Fie
         return Risk::Rest;
     }
     let names_issuer = |field: &FieldChange| {
-        ["spec.issuerRef", "stepIssuer.", "spec.values.stepIssuer."].iter().any(|start| field.path.starts_with(start))
+        let path = field.path.strip_prefix("spec.values.").unwrap_or(&field.path);
+        ["spec.issuerRef", "stepIssuer.", "stepClusterIssuer."].iter().any(|start| path.starts_with(start))
     };
     match risk_of_kind(object) {
         Risk::Rest if what != What::ObjectAdded && fields.iter().any(names_issuer) => Risk::Issuer,
@@ -381,6 +389,7 @@ impl Change {
             parts.extend([text(&file.before), text(&file.after)].into_iter().flatten().filter(|_| self.what == What::FileChanged));
         }
         self.fingerprint = Digest::of_parts(parts.iter().map(String::as_bytes));
+        self.folder = folder.into();
         let below = |path: &Utf8PathBuf| Utf8PathBuf::from(format!("{folder}/{path}"));
         self.file = self.file.as_ref().map(below);
         self.from = self.from.as_ref().map(below);

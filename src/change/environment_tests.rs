@@ -218,4 +218,13 @@ fn the_content_of_a_secret_never_leaves() {
         let text = serde_json::to_string(&changes).expect("JSON");
         assert!(!text.contains("hunter") && text.contains("\"Secret\""), "{text}");
     }
+    for nameless in [
+        "apiVersion: v1\nkind: Secret\nmetadata: {generateName: s-}\nstringData: {a: hunter2}\n",
+        "kind: Secret\nstringData: {a: hunter2}\n",
+        "apiVersion: v1\nkind: SecretList\nitems: [{metadata: {generateName: s-}, stringData: {a: hunter2}}]\n",
+    ] {
+        let changes = found(vec![file("values.yaml", Some(nameless), Some("a: 1\n"))], &[]);
+        let text = serde_json::to_string(&changes).expect("JSON");
+        assert!(!text.contains("hunter") && text.contains("hidden"), "{text}");
+    }
 }

@@ -19,6 +19,7 @@ mod trust;
 use camino::Utf8PathBuf;
 use similar::{ChangeTag, TextDiff};
 
+use crate::manifest::may_show_secrets;
 use crate::plan::{Cause, FileChange, Plan};
 use crate::tree::Digest;
 
@@ -47,7 +48,7 @@ pub struct FileDifference {
     pub cause: Cause,
     /// Unified difference with its two header lines.
     pub text: String,
-    /// What happens to certificates in it, in words.
+    /// What happens to certificates, rights and issuers in it, in words.
     pub trust: Vec<String>,
     /// The worst of what it means.
     pub risk: Risk,
@@ -89,12 +90,23 @@ fn difference(change: &FileChange, folder: &str, environment: &str, changes: &[C
         lines: (count(ChangeTag::Insert), count(ChangeTag::Delete)),
         fingerprint: Digest::of(alike.as_bytes()),
         path,
-        text,
+        text: if may_show_secrets(old) || may_show_secrets(new) { without_lines(&text) } else { text },
     }
 }
 
-/// What a change does to certificates, each sentence with the object that it is about.
+/// The two header lines of a difference, and why its lines are not there.
+fn without_lines(text: &str) -> String {
+    let head: Vec<&str> = text.lines().take(2).collect();
+    format!("{}\n@@ the lines are not shown: a Secret or a private key stands in this file @@\n", head.join("\n"))
+}
+
+/// What a change does to trust, to rights and to issuers, each sentence with the object that it is about.
 fn trust(change: &Change) -> Vec<String> {
     let about = change.object.as_ref().map(|object| format!("{object}: ")).unwrap_or_default();
-    change.meanings.iter().filter(|meaning| meaning.is_about_trust()).map(|meaning| format!("{about}{}", meaning.text)).collect()
+    change
+        .meanings
+        .iter()
+        .filter(|meaning| meaning.is_about_trust() || change.risk != Risk::Rest)
+        .map(|meaning| format!("{about}{}", meaning.text))
+        .collect()
 }

@@ -24,9 +24,11 @@ pub(super) fn is_step_issuer(object: &Object) -> bool {
 fn issuers(object: Option<&Object>) -> Vec<(&'static str, &'static str)> {
     match object {
         Some(object) if is_step_issuer(object) => vec![("/spec", "url")],
-        Some(object) if object.kind == "HelmRelease" => vec![("/spec/values/stepIssuer", "caUrl")],
+        Some(object) if object.kind == "HelmRelease" => {
+            vec![("/spec/values/stepIssuer", "caUrl"), ("/spec/values/stepClusterIssuer", "caUrl")]
+        }
         Some(_) => Vec::new(),
-        None => vec![("/stepIssuer", "caUrl")],
+        None => vec![("/stepIssuer", "caUrl"), ("/stepClusterIssuer", "caUrl")],
     }
 }
 
@@ -139,5 +141,7 @@ mod tests {
         let release = Object { kind: "HelmRelease".to_owned(), group: "helm.toolkit.fluxcd.io".to_owned(), ..step_issuer(None) };
         let wrapped = |kid: &str| json!({"spec": {"values": values(kid)}});
         assert_eq!(meanings(Some(&release), &wrapped("a"), &wrapped("b")).len(), 1);
+        let cluster = |kid: &str| json!({"stepClusterIssuer": issuer("x", kid, "p")});
+        assert_eq!(meanings(None, &cluster("a"), &cluster("b")).len(), 1);
     }
 }

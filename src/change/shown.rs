@@ -8,7 +8,22 @@ use super::fields::{RawChange, below, last_key};
 use crate::pki::{Certificate, private_key_in};
 
 /// Ends of names whose text is secret.
-const SECRET_NAMES: &[&str] = &["password", "passphrase", "token", "secretkey", "clientsecret", "privatekey", "accesskey", "apikey"];
+const SECRET_NAMES: &[&str] = &[
+    "password",
+    "passwords",
+    "passwd",
+    "htpasswd",
+    "passphrase",
+    "token",
+    "tokens",
+    "credentials",
+    "authorization",
+    "secretkey",
+    "clientsecret",
+    "privatekey",
+    "accesskey",
+    "apikey",
+];
 
 /// The key of what stands in the place of certificates.
 const CERTIFICATES: &str = "certificates";
@@ -60,6 +75,7 @@ fn value_shown(path: &str, value: &Value, is_content: bool) -> Option<Value> {
             };
             Some(map.iter().map(|(key, value)| (key.clone(), part(key, value))).collect::<serde_json::Map<_, _>>().into())
         }
+        Value::Number(_) if is_secret_name(path) => None,
         _ if is_content => None,
         _ => Some(value.clone()),
     }
@@ -69,8 +85,10 @@ fn left_out() -> Value {
     Value::String(LEFT_OUT.to_owned())
 }
 
-/// Whether a field of this path, or a variable of this name, holds a secret: `env[name=DB_PASSWORD].value`, too.
+/// Whether a field of this path, or a variable of this name, holds a secret: `env[name=DB_PASSWORD].value`, too. What is
+/// said of a list holds for its items.
 fn is_secret_name(path: &str) -> bool {
+    let path = path.trim_end_matches("[]");
     let key = last_key(path);
     let name = match path.rsplit_once("[name=") {
         Some((_, rest)) if key == "value" => rest.split(']').next().unwrap_or_default().to_ascii_lowercase(),
@@ -135,11 +153,15 @@ mod tests {
             ("values", json!({"ca": {"password": "hunter2"}})),
             ("list", json!([{"name": "DB_PASSWORD", "value": "hunter2"}])),
             ("env", json!([{"client_secret": "hunter2"}])),
+            ("values", json!({"tokens": {"token": ["hunter2"]}})),
+            ("values", json!({"ca": {"password": 4_294_967_297_u64, "other": "hunter"}})),
         ] {
             let text = all(&json!({}), &json!({path: value}), false);
-            assert!(!text.contains("hunter2") && !text.contains("PRIVATE KEY"), "{text}");
+            assert!(!text.contains("hunter2") && !text.contains("4294967297") && !text.contains("PRIVATE KEY"), "{text}");
             assert!(text.contains(r#""hidden":true"#) || text.contains(LEFT_OUT), "{text}");
         }
+        let list = all(&json!({"token": ["hunter2", "b"]}), &json!({"token": ["b", "hunter3"]}), false);
+        assert!(!list.contains("hunter"), "{list}");
         let env = |value: &str| json!({"env": [{"name": "API_TOKEN", "value": value}]});
         assert!(!all(&env("hunter2"), &env("hunter3"), false).contains("hunter"));
         // What only refers to a secret is no secret.

@@ -6,6 +6,8 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 
+use crate::report::{without_commands, without_control};
+
 /// When text carries colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum ColorChoice {
@@ -69,5 +71,21 @@ pub(super) fn stdout_is_terminal() -> bool {
 
 /// Prints what stopped a command.
 pub(super) fn error(error: &dyn fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "error: {error}");
+    let _ = writeln!(io::stderr().lock(), "{}", harmless(&format!("error: {error}")));
+}
+
+/// An error's text without what somebody else's names in it could do to a terminal or a log; a help line stays a line.
+fn harmless(text: &str) -> String {
+    let lines: Vec<_> = text.split('\n').map(without_control).collect();
+    without_commands(&lines.join("\n")).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_in_an_error_steers_nothing() {
+        assert_eq!(harmless("no `a\u{1b}[2J\n::warning::b`\nhelp: c"), "no `a\\u{1b}[2J\n: :warning::b`\nhelp: c");
+    }
 }

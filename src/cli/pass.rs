@@ -7,7 +7,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use super::Status;
 use super::account::Account;
-use super::options::{PassOptions, ReadOptions, place_in_work_tree};
+use super::options::{OutputTarget, PassOptions, ReadOptions, place_in_work_tree};
 use super::output::Printer;
 use super::sink::Sink;
 use crate::change::{OverrideChange, differences};
@@ -122,8 +122,10 @@ impl<'a> Pass<'a> {
 
     fn sinks(&self, overrides: Option<Vec<OverrideChange>>) -> Result<Vec<Sink<'_>>> {
         let targets = &self.options.output.output;
+        // `a` and `./a` are one file.
+        let place = |target: &OutputTarget| target.path.as_ref().map(|path| self.start.join(path));
         for (index, target) in targets.iter().enumerate() {
-            if targets[..index].iter().any(|other| other.path == target.path) {
+            if targets[..index].iter().any(|other| place(other) == place(target)) {
                 let place = target.path.as_ref().map_or("standard output".to_owned(), |path| format!("`{path}`"));
                 bail!("two formats cannot both go to {place}; write `--output FORMAT=PATH`");
             }

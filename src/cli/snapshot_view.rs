@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::pki::Certificate;
+use crate::report::{without_commands, without_control};
 use crate::snapshot::{Origin, Snapshot};
 use crate::yaml::{Fact, Keys, read};
 
@@ -33,7 +34,9 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         }
     }
     let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    lines.into_iter().map(|(label, text)| format!("  {label:width$}  {text}\n")).collect()
+    // The names are the CA's: nothing in them steers a terminal, or is a command in a log.
+    let line = |(label, text): (&str, String)| format!("  {label:width$}  {}\n", without_control(&text));
+    without_commands(&lines.into_iter().map(line).collect::<String>()).into_owned()
 }
 
 fn described(certificate: &Certificate) -> String {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{MAX_INPUT_BYTES, Repository, of_file_error};
-use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, INVENTORY_NOT_FOUND, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, Layers, SETTINGS_FILE, Settings};
 use crate::manifest::crd::CrdCatalog;
 use crate::outside::files::{EntryKind, FileError, Folder};
@@ -28,8 +28,17 @@ impl Repository {
     /// Finds environments, layers, and what vanished environments left behind.
     pub(super) fn list(&mut self) -> Result<(), FileError> {
         self.read_definitions()?;
-        // Where the environments cannot be seen, none of them is gone.
-        if self.list_environments()? {
+        let before = self.findings.len();
+        let is_there = self.list_environments()?;
+        if is_there && self.environments.is_empty() {
+            let folder = Utf8PathBuf::from(&self.settings.environments);
+            let finding = Finding::new(&INVENTORY_NOT_FOUND, Place::whole(&folder), format!("there is no environment below `{folder}`"));
+            self.findings.push(finding.help(format!(
+                "write `{folder}/<name>/inventory.yaml`, or begin with `trustree init`; what was rendered before stays as it is"
+            )));
+        }
+        // Where an environment cannot be seen, none of them is gone.
+        if is_there && self.findings.len() == before {
             self.list_vanished()?;
         }
         Ok(())
@@ -116,16 +125,10 @@ impl Repository {
     /// Finds what vanished environments left behind.
     fn list_vanished(&mut self) -> Result<(), FileError> {
         let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
-        let failed: Vec<&str> = self
-            .findings
-            .iter()
-            .filter_map(|finding| if let Place::File { file, .. } = &finding.place { file.file_name() } else { None })
-            .collect();
         let entries = out.list()?;
         for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
-            let is_refused = failed.iter().any(|failed| failed.eq_ignore_ascii_case(name.as_str()));
-            if self.environments.binary_search(&name).is_ok() || is_refused {
+            if self.environments.binary_search(&name).is_ok() {
                 continue;
             }
             // Renamed in case only: where the system does not tell the names apart, this is the folder of an environment.

@@ -25,7 +25,7 @@ pub use document::{Content, Document, Origin};
 pub use flaw::Flaw;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};
 pub use scope::is_cluster_scoped;
-pub use secret::is_placeholder;
+pub use secret::{is_placeholder, may_show_secrets};
 
 /// What makes an object the same object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -3,6 +3,7 @@
 use base64::Engine as _;
 
 use super::{Flaw, Identity};
+use crate::pki::private_key_in;
 use crate::yaml::{Node, Path, Value};
 
 /// Looks for private keys in every string, also in base64, and for Secrets with content.
@@ -31,7 +32,7 @@ pub(super) fn material(node: &Node, identity: Option<&Identity>, flaws: &mut Vec
 
 fn private_keys(node: &Node, path: &Path, flaws: &mut Vec<Flaw>) {
     match &node.value {
-        Value::String(text) if holds_private_key(text) => flaws.push(Flaw::SecretMaterial(path.clone())),
+        Value::String(text) if private_key_in(text).is_some() => flaws.push(Flaw::SecretMaterial(path.clone())),
         Value::List(items) => items.iter().enumerate().for_each(|(index, item)| private_keys(item, &path.index(index), flaws)),
         Value::Map(map) => map.iter().for_each(|(key, entry)| private_keys(&entry.node, &path.key(key), flaws)),
         _ => {}
@@ -59,22 +60,34 @@ fn is_secret(text: &str) -> bool {
     !is_harmless(text) && !decoded.is_some_and(|decoded| is_harmless(&decoded))
 }
 
-fn holds_private_key(text: &str) -> bool {
-    if text.contains("PRIVATE KEY-----") {
-        return true;
-    }
-    // Base64 of `-----BEGIN `; what kind of section it is stands in the next characters.
-    let engine = base64::engine::general_purpose::STANDARD_NO_PAD;
-    text.match_indices("LS0tLS1CRUdJTi").any(|(start, _)| {
-        let end = text.len().min(start + 64);
-        let piece = text.get(start..end - (end - start) % 4).unwrap_or_default();
-        engine.decode(piece).is_ok_and(|bytes| bytes.windows(11).any(|window| window == b"PRIVATE KEY"))
-    })
+/// Whether lines of a text could show secret material: it is a Secret, or holds a private key. Says yes too often rather
+/// than too rarely, and does not need the text to be YAML.
+pub fn may_show_secrets(text: &str) -> bool {
+    let is_secret = |line: &str| {
+        let value = line.split_once("kind").map(|(_, rest)| rest.trim_start_matches(['"', '\'', ' ', ':']));
+        value.is_some_and(|value| {
+            let word = value.split(|character: char| !character.is_ascii_alphanumeric()).next().unwrap_or_default();
+            word == "Secret" || word == "SecretList"
+        })
+    };
+    text.lines().any(is_secret) || private_key_in(text).is_some()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_could_show_a_secret_is_known_by_its_kind_and_by_keys() {
+        for text in
+            ["kind: Secret\n", "  \"kind\":\"Secret\",", "- kind: 'Secret' # x", "{kind: Secret, a: [", "-----BEGIN RSA PRIVATE KEY-----"]
+        {
+            assert!(may_show_secrets(text), "{text}");
+        }
+        for text in ["kind: SealedSecret\n", "secretName: x\n", "kind: ConfigMap\nsecretKeyRef: {}\n"] {
+            assert!(!may_show_secrets(text), "{text}");
+        }
+    }
 
     #[test]
     fn a_placeholder_is_no_secret_and_neither_is_a_certificate() {

@@ -169,9 +169,21 @@ fn shortened(label: &str) -> String {
 }
 
 /// The label of a private key in PEM that stands anywhere in a text, indented and inside a string too, as it is or
-/// inside one layer of base64.
+/// inside one or two layers of base64: a Secret encodes what may have been encoded before.
 pub fn private_key_in(text: &str) -> Option<String> {
+    private_key_below(text, 2)
+}
+
+fn private_key_below(text: &str, layers: u8) -> Option<String> {
     if let Some(label) = label_of_private_key(text) {
+        return Some(label);
+    }
+    // `LS0tLS1CRUdJT` once more.
+    if layers > 1
+        && let Some(position) = text.find("TFMwdExTMUNSVWRKV")
+        && let Some(inner) = decoded_base64(&text[position..])
+        && let Some(label) = private_key_below(&String::from_utf8_lossy(&inner), layers - 1)
+    {
         return Some(label);
     }
     // `-----BEGIN ` in base64. In a text of its own it begins the encoded run.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
+use camino::Utf8Path;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
@@ -304,8 +305,8 @@ fn mark_of(what: What) -> char {
 
 /// What it is and where; in a group the environment's own folder is a `*`.
 fn headline(change: &Change, environments: &[String]) -> String {
-    let place = |path: &camino::Utf8Path| match environments {
-        [first, _, ..] => path.as_str().replacen(&format!("/{first}/"), "/*/", 1),
+    let place = |path: &Utf8Path| match (change.folder.parent(), path.strip_prefix(&change.folder)) {
+        (Some(out), Ok(below)) if environments.len() > 1 => format!("{out}/*/{below}"),
         _ => path.to_string(),
     };
     let file = change.file.as_deref().map(place);
@@ -412,6 +413,7 @@ mod tests {
             cause: Some(Cause::InputsChanged),
             meanings: vec![Meaning::new(Code::Remark, details)],
             fields: Vec::new(),
+            folder: "out/one".into(),
             fingerprint: Digest::of(format!("{risk}{name}{details}").as_bytes()),
         }
     }
@@ -433,13 +435,22 @@ mod tests {
     #[test]
     fn the_worst_comes_first_and_what_is_the_same_once() {
         let text = semantic(&groups(10), None);
-        assert!(text.starts_with("trust:\n~ ConfigMap `all` (out/one/a.yaml: inputs changed)\n    in 10 environments: "), "{text}");
+        assert!(text.starts_with("trust:\n~ ConfigMap `all` (out/*/a.yaml: inputs changed)\n    in 10 environments: "), "{text}");
         assert!(text.contains("environment-0, environment-1, environment-2 and 7 more\n    the worst\n"), "{text}");
         assert_eq!(text.matches("rest:").count(), 1, "{text}");
         assert_eq!(text.matches("the least").count(), 1, "{text}");
         assert_eq!(text.matches("what is otherwise").count(), 10, "{text}");
         let all = groups(4).told(Telling { view: View::Summary, limit: None }, false);
         assert!(all.starts_with("environment-0: 3 changes (1 trust, 2 rest; 3 objects changed)\n"), "{all}");
+    }
+
+    #[test]
+    fn a_star_stands_for_the_environments_folder_and_for_no_other_of_that_name() {
+        let mut same = change(Risk::Rest, "all", "x");
+        (same.file, same.folder) = (Some("clusters/prod/prod/prod/a.yaml".into()), "clusters/prod/prod".into());
+        let environments = ["prod".to_owned(), "staging".to_owned()];
+        assert_eq!(headline(&same, &environments), "ConfigMap `all` (clusters/prod/*/prod/a.yaml: inputs changed)");
+        assert_eq!(headline(&same, &environments[..1]), "ConfigMap `all` (clusters/prod/prod/prod/a.yaml: inputs changed)");
     }
 
     #[test]

@@ -9,6 +9,7 @@ use camino::Utf8Path;
 
 use crate::change::OverrideChange;
 use crate::finding::{Finding, Level, Place, counted};
+use crate::manifest::may_show_secrets;
 use crate::plan::{Cause, LEDGER_FILE};
 use crate::report::text::{NAMES_SHOWN, the_same_in, without_commands, without_control};
 use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole, some_of};
@@ -69,7 +70,8 @@ impl<'a> Excerpts<'a> {
             _ => return None,
         };
         if self.last.as_ref().is_none_or(|(last, _)| *last != file) {
-            self.last = Some((file, (self.whole.text_of)(file)));
+            // A line of a Secret is no excerpt, also where nothing was said about the secret itself.
+            self.last = Some((file, (self.whole.text_of)(file).filter(|text| !may_show_secrets(text))));
         }
         self.last.as_ref().and_then(|(_, text)| text.as_deref())
     }

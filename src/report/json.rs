@@ -233,7 +233,6 @@ pub fn json_schema() -> Value {
 pub struct Json {
     command: &'static str,
     environments: usize,
-    /// Changed levels of rules, as JSON.
     /// Rules whose level a change alters, as JSON; None where there is nothing to compare with.
     overrides: Option<String>,
 }

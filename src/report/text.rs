@@ -23,7 +23,7 @@ pub(super) fn the_same_in(environments: &[String]) -> Option<String> {
 
 /// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal, or begin a
 /// line of its own in a log.
-pub(super) fn without_control(text: &str) -> Cow<'_, str> {
+pub fn without_control(text: &str) -> Cow<'_, str> {
     let steers = |character: char| character.is_control() && character != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);
@@ -34,7 +34,7 @@ pub(super) fn without_control(text: &str) -> Cow<'_, str> {
 
 /// The text without what CI systems take for a command when they read it in a log: GitHub and Azure look for `##[` and
 /// `##vso[` anywhere in a line, and GitHub for `::` behind white space at its beginning. A space takes them apart.
-pub(super) fn without_commands(text: &str) -> Cow<'_, str> {
+pub fn without_commands(text: &str) -> Cow<'_, str> {
     const MARKS: [(&str, &str); 3] = [("##[", "## ["), ("##v", "## v"), ("##V", "## V")];
     let begins = |line: &str| line.trim_start().starts_with("::");
     if !MARKS.iter().any(|(mark, _)| text.contains(mark)) && !text.split('\n').any(begins) {
