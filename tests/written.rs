@@ -154,6 +154,22 @@ fn a_component_that_nobody_uses_is_left_alone() {
 }
 
 #[test]
+fn what_kustomize_and_helm_take_is_no_mistake() {
+    let folder = repository(&[
+        // A key that is not there is made, and an empty part of a target means any.
+        (
+            "out/prod/app/kustomization.yaml",
+            "resources: [a.yaml]\npatches:\n  - target: {group: '', version: v1, kind: ConfigMap, name: ''}\n    patch: |-\n      - {op: replace, path: /data/b, value: c}\n",
+        ),
+        ("out/prod/app/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"),
+        // A chart that is all dependencies.
+        ("out/prod/umbrella/Chart.yaml", "apiVersion: v2\nname: umbrella\nversion: 0.1.0\n"),
+        ("out/prod/umbrella/values.yaml", "podinfo: {replicaCount: 2}\n"),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_generated_secret_is_one_too() {
     let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
     let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
