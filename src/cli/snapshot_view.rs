@@ -3,6 +3,7 @@
 use anyhow::{Context as _, Result};
 
 use crate::pki::Certificate;
+use crate::report::without_control;
 use crate::snapshot::{Origin, Snapshot};
 use crate::yaml::{Fact, Keys, read};
 
@@ -33,7 +34,8 @@ pub(super) fn table(snapshot: &Snapshot) -> String {
         }
     }
     let width = lines.iter().map(|(label, _)| label.len()).max().unwrap_or_default();
-    lines.into_iter().map(|(label, text)| format!("  {label:width$}  {text}\n")).collect()
+    // Names are what a CA says of itself.
+    lines.into_iter().map(|(label, text)| format!("  {label:width$}  {}\n", without_control(&text))).collect()
 }
 
 fn described(certificate: &Certificate) -> String {

@@ -30,7 +30,7 @@ pub use drift::{DRIFT, Drift, DriftGroup, DriftGroups, DriftKind, NOT_FINISHED};
 pub use entry::Entry;
 pub use groups::{FindingGroups, Group, most_severe_first};
 pub use outcome::{Outcome, Summary};
-pub use text::some_of;
+pub use text::{some_of, without_control};
 
 use crate::change::{Differences, OverrideChange};
 use crate::finding::Finding;

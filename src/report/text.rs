@@ -23,7 +23,7 @@ pub(super) fn the_same_in(environments: &[String]) -> Option<String> {
 
 /// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal, or begin a
 /// line of its own in a log.
-pub(super) fn without_control(text: &str) -> Cow<'_, str> {
+pub fn without_control(text: &str) -> Cow<'_, str> {
     let steers = |character: char| character.is_control() && character != '\t';
     if !text.contains(steers) {
         return Cow::Borrowed(text);
