@@ -170,6 +170,23 @@ fn what_kustomize_and_helm_take_is_no_mistake() {
 }
 
 #[test]
+fn a_reference_that_something_else_fills_in_is_not_judged() {
+    let certificate = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a, namespace: web}\nspec:\n  secretName: a\n  duration: 24h0m0s\n  dnsNames: [a.web.svc.cluster.local]\n  issuerRef: {name: filled-in, kind: StepClusterIssuer, group: certmanager.step.sm}\n";
+    let replaced = "resources: [a.yaml]\nreplacements: [{path: elsewhere.yaml}]\n";
+    let folder = repository(&[("out/prod/app/kustomization.yaml", replaced), ("out/prod/app/a.yaml", certificate)]);
+    assert_eq!(found(&folder), ["kustomization-not-checked out/prod/app/kustomization.yaml:1"]);
+    let plain = repository(&[("out/prod/app/kustomization.yaml", "resources: [a.yaml]\n"), ("out/prod/app/a.yaml", certificate)]);
+    assert_eq!(found(&plain), ["issuer-unresolved out/prod/app/a.yaml:8"]);
+}
+
+#[test]
+fn a_generator_may_add_to_the_one_above() {
+    let text = "configMapGenerator:\n  - name: a\n    literals: [b=c]\n  - name: a\n    behavior: merge\n    literals: [d=e]\n";
+    let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_generated_secret_is_one_too() {
     let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
     let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
