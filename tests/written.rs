@@ -165,8 +165,33 @@ fn what_kustomize_and_helm_take_is_no_mistake() {
         // A chart that is all dependencies.
         ("out/prod/umbrella/Chart.yaml", "apiVersion: v2\nname: umbrella\nversion: 0.1.0\n"),
         ("out/prod/umbrella/values.yaml", "podinfo: {replicaCount: 2}\n"),
+        // Values with a `kind` of their own.
+        ("out/prod/values/step-certificates.yaml", "kind: Deployment\nreplicaCount: 1\n"),
     ]);
     assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn a_patch_below_empty_lines_is_found_where_it_stands() {
+    let text = OVERLAY.replace("patch: |-\n", "patch: |-\n\n\n");
+    let folder = repository(&[("out/prod/overlay/kustomization.yaml", &text)]);
+    assert_eq!(found(&folder), ["manifest-unknown-field out/prod/overlay/kustomization.yaml:8"]);
+}
+
+#[test]
+fn two_folders_may_go_into_two_namespaces() {
+    let object = |value: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{b: {value}}}\n");
+    let built = "resources: [a.yaml]\n";
+    let folder = repository(&[
+        ("out/prod/one/a.yaml", &object("c")),
+        ("out/prod/two/a.yaml", &object("d")),
+        ("out/prod/three/kustomization.yaml", built),
+        ("out/prod/three/a.yaml", &object("e")),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+    // One folder goes into one.
+    put(&folder, "out/prod/one/b.yaml", &object("f"));
+    assert_eq!(found(&folder), ["manifest-duplicate out/prod/one/b.yaml:3"]);
 }
 
 #[test]
