@@ -154,6 +154,64 @@ fn a_component_that_nobody_uses_is_left_alone() {
 }
 
 #[test]
+fn what_kustomize_and_helm_take_is_no_mistake() {
+    let folder = repository(&[
+        // A key that is not there is made, and an empty part of a target means any.
+        (
+            "out/prod/app/kustomization.yaml",
+            "resources: [a.yaml]\npatches:\n  - target: {group: '', version: v1, kind: ConfigMap, name: ''}\n    patch: |-\n      - {op: replace, path: /data/b, value: c}\n",
+        ),
+        ("out/prod/app/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: b}\n"),
+        // A chart that is all dependencies.
+        ("out/prod/umbrella/Chart.yaml", "apiVersion: v2\nname: umbrella\nversion: 0.1.0\n"),
+        ("out/prod/umbrella/values.yaml", "podinfo: {replicaCount: 2}\n"),
+        // Values with a `kind` of their own.
+        ("out/prod/values/step-certificates.yaml", "kind: Deployment\nreplicaCount: 1\n"),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
+fn a_patch_below_empty_lines_is_found_where_it_stands() {
+    let text = OVERLAY.replace("patch: |-\n", "patch: |-\n\n\n");
+    let folder = repository(&[("out/prod/overlay/kustomization.yaml", &text)]);
+    assert_eq!(found(&folder), ["manifest-unknown-field out/prod/overlay/kustomization.yaml:8"]);
+}
+
+#[test]
+fn two_folders_may_go_into_two_namespaces() {
+    let object = |value: &str| format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{b: {value}}}\n");
+    let built = "resources: [a.yaml]\n";
+    let folder = repository(&[
+        ("out/prod/one/a.yaml", &object("c")),
+        ("out/prod/two/a.yaml", &object("d")),
+        ("out/prod/three/kustomization.yaml", built),
+        ("out/prod/three/a.yaml", &object("e")),
+    ]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+    // One folder goes into one.
+    put(&folder, "out/prod/one/b.yaml", &object("f"));
+    assert_eq!(found(&folder), ["manifest-duplicate out/prod/one/b.yaml:3"]);
+}
+
+#[test]
+fn a_reference_that_something_else_fills_in_is_not_judged() {
+    let certificate = "apiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: a, namespace: web}\nspec:\n  secretName: a\n  duration: 24h0m0s\n  dnsNames: [a.web.svc.cluster.local]\n  issuerRef: {name: filled-in, kind: StepClusterIssuer, group: certmanager.step.sm}\n";
+    let replaced = "resources: [a.yaml]\nreplacements: [{path: elsewhere.yaml}]\n";
+    let folder = repository(&[("out/prod/app/kustomization.yaml", replaced), ("out/prod/app/a.yaml", certificate)]);
+    assert_eq!(found(&folder), ["kustomization-not-checked out/prod/app/kustomization.yaml:1"]);
+    let plain = repository(&[("out/prod/app/kustomization.yaml", "resources: [a.yaml]\n"), ("out/prod/app/a.yaml", certificate)]);
+    assert_eq!(found(&plain), ["issuer-unresolved out/prod/app/a.yaml:8"]);
+}
+
+#[test]
+fn a_generator_may_add_to_the_one_above() {
+    let text = "configMapGenerator:\n  - name: a\n    literals: [b=c]\n  - name: a\n    behavior: merge\n    literals: [d=e]\n";
+    let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
+#[test]
 fn a_generated_secret_is_one_too() {
     let text = "secretGenerator:\n  - name: empty\n    literals: [password=]\n  - name: full\n    literals: [user=me, password=hunter2]\n";
     let folder = repository(&[("out/prod/app/kustomization.yaml", text)]);

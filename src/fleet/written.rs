@@ -177,7 +177,8 @@ fn no_object(part: &Part, root: &Utf8Path, flaw: &Flaw, files: &[Utf8PathBuf]) -
     let group = version.split_once('/').map_or("", |(group, _)| group);
     let is_of_core = version == "v1" && kind != "Config";
     let is_lone = root == part.file;
-    let is_half = version.is_empty() != kind.is_empty();
+    // Values of a chart may have a `kind` of their own, as those of step-certificates do.
+    let is_half = version.is_empty() != kind.is_empty() && part.node.get("metadata").is_some();
     let is_generated = part.node.get("metadata").and_then(|metadata| metadata.get("generateName")).is_some();
     if is_generated || is_lone && !(is_half || is_of_core || GROUPS_OF_OBJECTS.contains(&group)) {
         return None;

@@ -70,9 +70,13 @@ fn check_scope(lint: &mut Lint<'_>, object: Object<'_>) {
 
 /// The same object twice: in one root, or in two with other fields.
 fn check_duplicates(lint: &mut Lint<'_>) {
-    let mut known: BTreeMap<&Identity, Vec<Object<'_>>> = BTreeMap::new();
+    let mut known: BTreeMap<(&Identity, Option<&Utf8Path>), Vec<Object<'_>>> = BTreeMap::new();
     for object in lint.objects.clone() {
-        known.entry(object.identity).or_default().push(object);
+        // Without a namespace of its own an object goes where an Application or a Flux Kustomization sends its folder.
+        let Identity { group, kind, namespace, .. } = object.identity;
+        let is_sent = namespace.is_none() && !is_cluster_scoped(group, kind);
+        let folder = object.document.root.parent().filter(|_| is_sent);
+        known.entry((object.identity, folder)).or_default().push(object);
     }
     let built: BTreeSet<Utf8PathBuf> =
         lint.kustomizations.iter().filter_map(|document| document.file.parent()).map(Utf8Path::to_owned).collect();

@@ -176,7 +176,8 @@ shapes! {
     }
     Patch { path: Option<Text>, patch: Option<Text>, target: Option<PatchTarget>, options: Option<IgnoredAny> }
     PatchTarget {
-        group: Option<Text>, version: Option<Text>, kind: Option<Text>, name: Option<Text>, namespace: Option<Text>,
-        label_selector: Option<Text>, annotation_selector: Option<Text>,
+        // An empty one means any, as none does; `group: ""` is how the core group is written.
+        group: Option<String>, version: Option<String>, kind: Option<String>, name: Option<String>, namespace: Option<String>,
+        label_selector: Option<String>, annotation_selector: Option<String>,
     }
 }

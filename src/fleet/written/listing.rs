@@ -81,7 +81,8 @@ impl Listing {
 }
 
 fn is_manifest(path: &Utf8Path) -> bool {
-    matches!(path.extension(), Some("yaml" | "yml" | "json")) || is_kustomization_file(path)
+    // A chart that is all dependencies has no `templates/`; its `Chart.yaml` has an `apiVersion` and is no object.
+    path.file_name() != Some("Chart.yaml") && matches!(path.extension(), Some("yaml" | "yml" | "json")) || is_kustomization_file(path)
 }
 
 /// What is told of a file that cannot be read: a link is passed over without a word.

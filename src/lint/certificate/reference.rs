@@ -12,6 +12,10 @@ use crate::yaml::{Node, Path, Value, nearest};
 pub(super) fn check(lint: &mut Lint<'_>) {
     for object in lint.objects.clone() {
         own_group(lint, object);
+        // A reference may be a placeholder that something fills in which is not followed.
+        if !lint.is_followed(object.document) {
+            continue;
+        }
         let Some(reference) = object.get("spec.issuerRef").and_then(Reference::of) else { continue };
         if group(lint, object, reference) && is_request(object) {
             resolution(lint, object, reference);

@@ -17,7 +17,7 @@ const GROUP: &str = "cert-manager.io/issuer-group";
 /// Judges every Ingress and Gateway.
 pub(super) fn check(lint: &mut Lint<'_>) {
     for object in lint.objects.clone() {
-        if is_watched(object) {
+        if is_watched(object) && lint.is_followed(object.document) {
             annotations(lint, object);
         }
     }

@@ -8,15 +8,16 @@ use crate::yaml::{At, Entry, Map, Node, Value};
 impl Pass<'_> {
     /// The objects that a kustomization generates.
     pub(super) fn generated(&mut self, here: &Here<'_>, resources: &[Resource]) -> Vec<Resource> {
-        let mut generated = Vec::new();
+        let mut generated: Vec<Resource> = Vec::new();
         for (field, kind) in [("configMapGenerator", "ConfigMap"), ("secretGenerator", "Secret")] {
             for generator in items(here.node, field) {
                 self.files_of(here, generator);
                 let Some((name, at)) = placed_text(generator, "name") else { continue };
                 let object = object(kind, name, at, generator, here.node);
                 let resource = Resource::new(here.file.clone(), object);
-                // With `behavior: merge` or `replace` the object is there already.
-                let is_there = resources.iter().any(|other| other.kind() == kind && other.names.iter().any(|known| known.name == name));
+                // With `behavior: merge` or `replace` the object is there already, perhaps from the generator above.
+                let known = resources.iter().chain(&generated).filter(|other| other.kind() == kind);
+                let is_there = known.flat_map(|other| &other.names).any(|known| known.name == name);
                 if !(is_there && generator.get_str("behavior").is_some_and(|behavior| behavior != "create")) {
                     generated.push(resource);
                 }

@@ -15,7 +15,7 @@ pub(super) fn apply(object: &mut Node, operations: &[Node]) -> Result<(), String
     operations.iter().try_for_each(|operation| {
         one(object, operation)?;
         // A copy into itself doubles an object each time.
-        let grows = operation.get_str("op").is_some_and(|op| op == "copy" || op == "move" || op == "add");
+        let grows = operation.get_str("op").is_some_and(|op| op == "copy" || op == "move" || op == "add" || op == "replace");
         let is_small = operation.get("value").is_some_and(|value| value.as_map().is_none() && value.as_list().is_none());
         match grows && !is_small && (object.depth() > MAX_DEPTH || object.size() > MAX_SIZE) {
             true => Err("the object becomes too large".to_owned()),
@@ -33,11 +33,7 @@ fn one(object: &mut Node, operation: &Node) -> Result<(), String> {
     match field("op")? {
         "add" => add(object, path, value()?, key),
         "remove" => remove(object, path).map(drop),
-        "replace" => {
-            let node = value()?;
-            *get_mut(object, path)? = node;
-            Ok(())
-        }
+        "replace" => replace(object, path, value()?, key),
         "move" => {
             let moved = remove(object, field("from")?)?;
             add(object, path, moved, key)
@@ -100,6 +96,19 @@ fn add(object: &mut Node, pointer: &str, node: Node, key: At) -> Result<(), Stri
     Ok(())
 }
 
+/// As kustomize's own library does it: a key that a map does not have is made, which the standard would refuse.
+fn replace(object: &mut Node, pointer: &str, node: Node, key: At) -> Result<(), String> {
+    if get_mut(object, pointer).is_err() {
+        let (holder, last) = holder(object, pointer)?;
+        if let Value::Map(map) = &mut holder.value {
+            map.insert(&last, Entry { key, node });
+            return Ok(());
+        }
+    }
+    *get_mut(object, pointer)? = node;
+    Ok(())
+}
+
 fn remove(object: &mut Node, pointer: &str) -> Result<Node, String> {
     let (holder, last) = holder(object, pointer)?;
     let removed = match &mut holder.value {
@@ -132,6 +141,8 @@ mod tests {
             ("[{op: add, path: /a~1b/-, value: 2}]", r#"{"a/b": [1, 2]}"#),
             ("[{op: add, path: /a~1b/0, value: 2}]", r#"{"a/b": [2, 1]}"#),
             ("[{op: replace, path: /a~1b/0, value: 2}]", r#"{"a/b": [2]}"#),
+            // No standard: what kustomize does.
+            ("[{op: replace, path: /b, value: 2}]", r#"{"a/b": [1], "b": 2}"#),
             ("[{op: test, path: /a~1b/0, value: 1}, {op: move, from: /a~1b, path: /c}]", r#"{"c": [1]}"#),
             ("[{op: copy, from: /a~1b, path: /c}, {op: remove, path: /a~1b}]", r#"{"c": [1]}"#),
         ] {
@@ -150,7 +161,8 @@ mod tests {
     fn what_does_not_apply_is_told() {
         for patch in [
             "[{op: remove, path: /x}]",
-            "[{op: replace, path: /x, value: 1}]",
+            "[{op: replace, path: /x/y, value: 1}]",
+            "[{op: replace, path: /a/7, value: 1}]",
             "[{op: add, path: /x/y, value: 1}]",
             "[{op: add, path: /a/7, value: 1}]",
             "[{op: add, path: a, value: 1}]",

@@ -61,8 +61,13 @@ impl Pass<'_> {
     }
 
     fn inline(&mut self, here: &Here<'_>, text: &str, at: At) -> Option<Body> {
-        let before = self.files.line(&here.file, at.line.saturating_sub(1));
-        let source = Inline::new(before.as_deref(), at);
+        // The place of a block is that of its first line that is not empty; its text begins with the empty ones above.
+        let empty = text.chars().take_while(|character| *character == '\n').count();
+        let above = u32::try_from(empty).unwrap_or_default();
+        let is_empty = |line: u32| self.files.line(&here.file, line).is_some_and(|line| line.trim().is_empty());
+        let above = if (1..=above).all(|line| is_empty(at.line.saturating_sub(line))) { above } else { 0 };
+        let before = self.files.line(&here.file, at.line.saturating_sub(above + 1));
+        let source = Inline::new(before.as_deref(), at, above);
         match read(text, at.file, Keys::AsKubernetes) {
             Ok(documents) => Some(body(documents.into_iter().map(|node| moved(node, &source)).collect())),
             Err(error) => {
@@ -173,23 +178,29 @@ fn merge(resource: &mut Resource, patch: &Node, has_target: bool) -> Outcome {
 /// Where the text of an inline patch stands in its file.
 struct Inline {
     at: At,
+    /// Empty lines that the text begins with, above that place.
+    above: u32,
     /// Whether its lines are lines of the file, behind an indentation: a block that begins with `|`.
     is_block: bool,
 }
 
 impl Inline {
     /// `before` is the line above the text.
-    fn new(before: Option<&str>, at: At) -> Inline {
+    fn new(before: Option<&str>, at: At, above: u32) -> Inline {
         let indicator = before
             .and_then(|line| line.trim_end().trim_end_matches(|last: char| last.is_ascii_digit() || "+-".contains(last)).chars().last());
-        Inline { at, is_block: indicator == Some('|') }
+        Inline { at, above, is_block: indicator == Some('|') }
     }
 
     fn place(&self, inner: At) -> At {
         if !self.is_block || inner.line == 0 {
             return self.at;
         }
-        At { file: self.at.file, line: self.at.line + inner.line - 1, column: self.at.column + inner.column - 1 }
+        At {
+            file: self.at.file,
+            line: (self.at.line + inner.line - 1).saturating_sub(self.above),
+            column: self.at.column + inner.column - 1,
+        }
     }
 }
 
