@@ -8,14 +8,12 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::Lint;
+use super::engine::FLUX_GROUP;
 use super::object::Object;
 use crate::finding::{FLUX_CANNOT_INFLATE, Finding, HELM4_NEEDS_NEWER_KUSTOMIZE, HOOK_IGNORED, Level, Place, RESOURCE_NOT_LISTED, counted};
 use crate::manifest::Document;
 use crate::manifest::kustomization::resolve;
 use crate::yaml::Path;
-
-/// Group of Flux's Kustomization.
-const FLUX_GROUP: &str = "kustomize.toolkit.fluxcd.io";
 
 /// Judges every one of them.
 pub(super) fn check(lint: &mut Lint<'_>) {
@@ -96,8 +94,13 @@ fn check_hook(lint: &mut Lint<'_>, object: Object<'_>, engine: Engine) {
         Engine::Flux => "Flux does",
         Engine::Unknown => "kubectl and Flux do",
     };
-    // Whoever writes a hook of Argo CD has Argo CD, perhaps in another repository.
-    let is_ignored = |key: &str| key == "helm.sh/hook" || key == "argocd.argoproj.io/hook" && engine == Engine::Flux;
+    // Whoever writes an annotation for Argo CD has Argo CD, perhaps in another repository.
+    let is_for_argo_cd = object.annotations().any(|(key, ..)| key.starts_with("argocd.argoproj.io/"));
+    let is_ignored = |key: &str| match key {
+        "helm.sh/hook" => !is_for_argo_cd,
+        "argocd.argoproj.io/hook" => engine == Engine::Flux,
+        _ => false,
+    };
     let Some((key, path, value)) = object.annotations().find(|(key, ..)| is_ignored(key)) else { return };
     let message = format!("`{key}: {value}` on {} `{}` is no hook here: {reader} not look at it", object.identity.kind, object.name());
     let help = "the object is applied at once like any other, and never again; bring it with a chart, let Argo CD sync this folder, or take it out";
@@ -131,5 +134,22 @@ fn check_listed(lint: &mut Lint<'_>) {
             let help = "write `resources: {{ resources }}` into the template of the kustomization";
             lint.report(&RESOURCE_NOT_LISTED, beside, &Path::of(["resources"]), message, help);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lint::testing::places;
+
+    #[test]
+    fn a_hook_beside_an_annotation_for_argo_cd_has_its_reader() {
+        let of = |annotations: &str| {
+            let text = format!(
+                "apiVersion: batch/v1\nkind: Job\nmetadata:\n  name: a\n  namespace: web\n  annotations:\n    helm.sh/hook: pre-install\n{annotations}"
+            );
+            places("hook-ignored", "", &[("jobs/a.yaml", &text)])
+        };
+        assert_eq!(of(""), ["7:19"]);
+        assert_eq!(of("    argocd.argoproj.io/sync-wave: '1'\n"), [""; 0]);
     }
 }

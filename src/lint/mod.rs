@@ -9,6 +9,7 @@ mod chart;
 mod definition;
 mod delivery;
 mod distribution;
+mod engine;
 mod issuer;
 mod manifest;
 mod object;
@@ -89,8 +90,15 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let charts = chart::charts(scope.documents, &objects).into();
     let kustomizations: Vec<&Document> = scope.documents.iter().filter(|document| document.content == Content::Kustomization).collect();
     let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
-    let not_followed = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
-    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, verdict: Verdict::default() };
+    let mut not_followed: BTreeSet<&Utf8Path> = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
+    let brings_more = {
+        let sent = engine::sent(&objects);
+        let brings_more = !not_followed.is_empty() || engine::brings_more(&sent, scope.documents, &kustomizations);
+        not_followed.extend(engine::changed_roots(&sent, scope.documents));
+        brings_more
+    };
+    let verdict = Verdict::default();
+    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, brings_more, verdict };
     families.iter().for_each(|check| check(&mut lint));
     lint.verdict
 }
@@ -108,6 +116,8 @@ struct Lint<'a> {
     kustomizations: Vec<&'a Document>,
     /// Roots that have a part that was not followed.
     not_followed: BTreeSet<&'a Utf8Path>,
+    /// Whether something goes to the cluster that is not among the documents.
+    brings_more: bool,
     verdict: Verdict,
 }
 
@@ -153,8 +163,8 @@ impl<'a> Lint<'a> {
         self.verdict.ours.push(finding);
     }
 
-    /// Whether everything that makes a document what it is was followed: no kustomization of its root has a part that may
-    /// change it in a way that is not known here.
+    /// Whether everything that makes a document what it is was followed: neither a kustomization of its root nor the engine
+    /// that builds it has a part that may change it in a way that is not known here.
     fn is_followed(&self, document: &Document) -> bool {
         !self.not_followed.contains(&*document.root)
     }

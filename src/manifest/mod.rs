@@ -214,9 +214,9 @@ mod tests {
     #[test]
     fn secret_material_never_passes() {
         use base64::Engine as _;
-        let pem = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----\n";
-        let encoded = base64::engine::general_purpose::STANDARD.encode(pem);
-        for value in ["'-----BEGIN PRIVATE KEY-----'".to_owned(), encoded] {
+        let pem = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+        let encoded = base64::engine::general_purpose::STANDARD.encode(&pem);
+        for value in [format!("{pem:?}"), encoded] {
             assert!(check(&format!("a: {value}\n"), Shape::Values).flaws.contains(&Flaw::SecretMaterial(Path::of(["a"]))), "{value}");
         }
         let flaws =

@@ -73,8 +73,14 @@ fn is_path_segment(identity: &Identity) -> bool {
     identity.group == "rbac.authorization.k8s.io"
 }
 
-/// Checks name, namespace, labels and annotations of an object.
+/// Groups of documents that look like objects of Kubernetes, and that no API server sees.
+const NOT_SERVED: &[&str] = &["backstage.io"];
+
+/// Checks name, namespace, labels and annotations of an object that goes to an API server.
 pub(super) fn check(node: &Node, identity: &Identity, flaws: &mut Vec<Flaw>) {
+    if NOT_SERVED.contains(&identity.group.as_str()) {
+        return;
+    }
     let metadata = Path::of(["metadata"]);
     let problem = if is_path_segment(identity) {
         matches!(identity.name.as_str(), "." | "..")
@@ -116,6 +122,16 @@ pub(super) fn check(node: &Node, identity: &Identity, flaws: &mut Vec<Flaw>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn documents_of_other_programs_have_names_of_their_own() {
+        let flaws = |version: &str| {
+            let text = format!("apiVersion: {version}\nkind: Component\nmetadata: {{name: My_Service, labels: {{a b: c}}}}\n");
+            crate::manifest::check(&text, crate::manifest::Shape::Object).flaws.len()
+        };
+        assert_eq!(flaws("backstage.io/v1alpha1"), 0);
+        assert_eq!(flaws("example.com/v1alpha1"), 2);
+    }
 
     #[test]
     fn names_follow_kubernetes() {

@@ -24,6 +24,6 @@ pub use lifetime::{
     SHORTEST_RENEW_BEFORE, check_renew_before,
 };
 pub use names::{CertificateNames, NameType, ascii_form, dns_name_problem};
-pub use pem::{PemError, certificates, private_key_in};
+pub use pem::{PemError, certificates, private_key_in, private_key_with_body_in};
 pub use policy::{Denial, DenialCause, Policy, PolicyEngine, PolicyError, PolicyNames, RuleError, RuleList, X509Policy};
 pub use wildcard::{Coverage, DEFAULT_DOMAIN, NoService, Reach, ServiceForm, Wildcard, WildcardError, coverage, covers};

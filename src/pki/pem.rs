@@ -169,20 +169,27 @@ fn shortened(label: &str) -> String {
 }
 
 /// The label of a private key in PEM that stands anywhere in a text, indented and inside a string too, as it is or
-/// inside one or two layers of base64: a Secret encodes what may have been encoded before.
+/// inside one or two layers of base64: a Secret encodes what may have been encoded before. The line that begins a key is
+/// enough, and so is an identity of age.
 pub fn private_key_in(text: &str) -> Option<String> {
-    private_key_below(text, 2)
+    private_key_below(text, 2, |_| true)
 }
 
-fn private_key_below(text: &str, layers: u8) -> Option<String> {
-    if let Some(label) = label_of_private_key(text) {
+/// The same for a text that may speak of keys: a line that begins one counts only where base64 stands behind it. A
+/// pattern that looks for keys is none, and neither is a template that puts one there later.
+pub fn private_key_with_body_in(text: &str) -> Option<String> {
+    private_key_below(text, 2, has_body)
+}
+
+fn private_key_below(text: &str, layers: u8, is_key: fn(&str) -> bool) -> Option<String> {
+    if let Some(label) = label_of_private_key(text, is_key) {
         return Some(label);
     }
     // `LS0tLS1CRUdJT` once more.
     if layers > 1
         && let Some(position) = text.find("TFMwdExTMUNSVWRKV")
         && let Some(inner) = decoded_base64(&text[position..])
-        && let Some(label) = private_key_below(&String::from_utf8_lossy(&inner), layers - 1)
+        && let Some(label) = private_key_below(&String::from_utf8_lossy(&inner), layers - 1, is_key)
     {
         return Some(label);
     }
@@ -192,7 +199,7 @@ fn private_key_below(text: &str, layers: u8) -> Option<String> {
         let run = &rest[position..];
         let length = run.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/=\r\n \t".contains(byte)).count();
         let (encoded, behind) = run.split_at(length);
-        if let Some(label) = decoded_base64(encoded).and_then(|inner| label_of_private_key(&String::from_utf8_lossy(&inner))) {
+        if let Some(label) = decoded_base64(encoded).and_then(|inner| label_of_private_key(&String::from_utf8_lossy(&inner), is_key)) {
             return Some(label);
         }
         rest = behind;
@@ -200,16 +207,46 @@ fn private_key_below(text: &str, layers: u8) -> Option<String> {
     None
 }
 
-fn label_of_private_key(text: &str) -> Option<String> {
+/// The label of the first key in a text; `is_key` judges what stands behind a label.
+fn label_of_private_key(text: &str, is_key: fn(&str) -> bool) -> Option<String> {
+    if is_identity_of_age(text) {
+        return Some("AGE SECRET KEY".to_owned());
+    }
     let mut rest = text;
     while let Some(position) = rest.find("PRIVATE KEY") {
-        let before = &rest[..position];
-        if let Some(start) = before.rfind("BEGIN ").filter(|start| position - start <= 40 && before[..*start].ends_with("--")) {
+        let (before, behind) = (&rest[..position], &rest[position + 11..]);
+        let start = before.rfind("BEGIN ").filter(|start| position - start <= 40 && before[..*start].ends_with("--"));
+        if let Some(start) = start.filter(|_| is_key(behind)) {
             return Some(shortened(rest[start + 6..position + 11].trim()));
         }
-        rest = &rest[position + 11..];
+        rest = behind;
     }
     None
+}
+
+/// Shortest run of base64 that counts as a part of a key. Lines of PEM have 64 characters; some tools break them earlier.
+const SHORTEST_RUN: usize = 16;
+
+/// Whether the body of a key stands behind its label: a run of base64 with capital letters, small ones and digits, as no
+/// word and hardly a path has them.
+fn has_body(behind: &str) -> bool {
+    let end = behind.find("-----END ").or_else(|| behind.find("-----BEGIN ")).unwrap_or(behind.len());
+    // Inside a string of JSON or a shell a line ends with `\n`, and its `n` joins the run that follows.
+    let runs = behind[..end].split(|character: char| character.is_whitespace() || "\\\"',;-%".contains(character));
+    runs.filter(|run| run.len() >= SHORTEST_RUN).any(|run| {
+        let has = |is_one: fn(&u8) -> bool| run.bytes().any(|byte| is_one(&byte));
+        let is_base64 = run.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte));
+        is_base64 && has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit)
+    })
+}
+
+/// What an identity of age begins with, <https://github.com/C2SP/C2SP/blob/main/age.md>.
+const AGE: &str = "AGE-SECRET-KEY-1";
+
+/// Whether a text holds an identity of age: 32 bytes and a checksum in Bech32, which are 58 characters.
+fn is_identity_of_age(text: &str) -> bool {
+    let is_of_bech32 = |byte: &u8| b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".contains(byte);
+    text.match_indices(AGE).any(|(position, _)| text[position + AGE.len()..].bytes().take_while(is_of_bech32).count() >= 58)
 }
 
 /// What a text in base64 stands for; as much of it as can be decoded.

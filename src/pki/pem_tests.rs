@@ -81,3 +81,37 @@ fn words_about_private_keys_are_no_private_keys() {
     assert_eq!(private_key_in("BEGIN with a PRIVATE KEY"), None);
     assert_eq!(private_key_in("a: \"-----BEGIN EC PRIVATE KEY-----\\nMHc\""), Some("EC PRIVATE KEY".to_owned()));
 }
+
+#[test]
+fn a_label_without_a_body_is_no_key_where_texts_speak_of_keys() {
+    let pem = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+    let in_json = pem.replace('\n', "\\n");
+    let in_one_line = pem.replace('\n', "");
+    let indented = pem.replace('\n', "\n      ");
+    let encrypted = pem.replacen("KEY-----\n", "KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00FF\n\n", 1);
+    let encoded = STANDARD.encode(&pem);
+    let twice = STANDARD.encode(&encoded);
+    for text in [pem, in_json, in_one_line, indented, encrypted, encoded, twice] {
+        assert_eq!(private_key_with_body_in(&text).as_deref(), Some("PRIVATE KEY"), "{text}");
+    }
+    for text in [
+        "-----BEGIN (RSA|EC) PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----[A-Za-z0-9+/=\\s]+-----END PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY-----\n{{ .k }}\n-----END PRIVATE KEY-----\n",
+        "-----BEGIN PRIVATE KEY-----\n{{ .privateKeyOfServer1 }}",
+        "grep -q '-----BEGIN EC PRIVATE KEY-----' /etc/ssl/private/step1/key && echo found",
+        "LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t",
+    ] {
+        assert_eq!(private_key_with_body_in(text), None, "{text}");
+        assert!(private_key_in(text).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn an_identity_of_age_is_a_key() {
+    let identity = format!("AGE-SECRET-KEY-1{}", "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L".repeat(2)).chars().take(74).collect::<String>();
+    for text in [identity.clone(), format!("# created: today\n{identity}\n")] {
+        assert_eq!(private_key_with_body_in(&text).as_deref(), Some("AGE SECRET KEY"));
+    }
+    assert_eq!(private_key_with_body_in("a line with AGE-SECRET-KEY-1... is one"), None);
+}

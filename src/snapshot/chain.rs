@@ -66,7 +66,9 @@ pub(super) fn way<'a>(
             !leads_on
         });
     }
-    None
+    // A CA may issue with what is given as a root: clients go no further than to what they trust.
+    let itself = roots.iter().find(|root| root.certificate == *certificate)?;
+    Some((vec![certificate], vec![itself]))
 }
 
 /// What is wrong with an intermediate that leads to no root, and what to do.

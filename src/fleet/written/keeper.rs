@@ -106,7 +106,10 @@ fn is_for_another_program(bytes: &[u8]) -> bool {
 
 /// Whether a text that cannot be read speaks of an object of Kubernetes.
 fn mentions_an_object(bytes: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(bytes);
+    // Every other byte of plain letters in UTF-16 is zero; what is left is the text.
+    let is_utf_16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    let plain: Vec<u8> = if is_utf_16 { bytes[2..].iter().copied().filter(|byte| *byte != 0).collect() } else { bytes.to_vec() };
+    let text = String::from_utf8_lossy(&plain);
     let begins = |line: &str| {
         let line = line.trim_start_matches([' ', '-', '{', '"', '\u{feff}']);
         line.starts_with("apiVersion") || line.starts_with("kind")
@@ -149,5 +152,21 @@ impl Files for Keeper<'_> {
 
     fn is_in_kustomization(&self, at: At) -> bool {
         self.state.borrow().table.get(usize::from(at.file)).is_some_and(|path| is_kustomization_file(path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manifest_in_utf_16_speaks_of_an_object() {
+        let text = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {a: '{{ b }}'}\n";
+        for (mark, bytes) in [([0xff, 0xfe], u16::to_le_bytes as fn(u16) -> [u8; 2]), ([0xfe, 0xff], u16::to_be_bytes)] {
+            let encoded: Vec<u8> = mark.into_iter().chain(text.encode_utf16().flat_map(bytes)).collect();
+            assert!(mentions_an_object(&encoded));
+        }
+        assert!(mentions_an_object(text.as_bytes()));
+        assert!(!mentions_an_object(b"a: {{ b }}"));
     }
 }

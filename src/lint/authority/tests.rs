@@ -122,6 +122,18 @@ fn a_ca_ends_with_its_root_or_its_intermediate_and_the_last_day_still_counts() {
 }
 
 #[test]
+fn an_intermediate_that_is_given_as_root_leads_to_itself() {
+    let root = Made::root("Root", 2020, 2040);
+    let intermediate = root.issues("Intermediate", 2020, 2040);
+    let alone = on_certificates(&[&intermediate.pem], &[&intermediate.pem]);
+    assert_eq!(levels(&alone), [("ca-not-self-signed", Level::Warning)]);
+    // Where the one at the top is there too, the way goes on to it.
+    let (snapshot, _) = snapshot(&[&intermediate.pem, &root.pem], &[&intermediate.pem]);
+    let chain = snapshot.chain().expect("an intermediate");
+    assert_eq!(chain.roots.iter().map(|root| root.certificate.subject().to_owned()).collect::<Vec<_>>(), ["CN=Root"]);
+}
+
+#[test]
 fn a_valid_root_that_issues_nothing_does_not_save_a_ca() {
     let (old, new) = (Made::root("Old", 2020, 2027), Made::root("New", 2026, 2040));
     let under_old = old.issues("Intermediate", 2020, 2040);

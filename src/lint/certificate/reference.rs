@@ -111,7 +111,8 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
     };
     let has_issuers = !known.is_empty()
         || lint.objects.iter().any(|object| object.is(CERT_MANAGER_GROUP, "Issuer") || object.is(CERT_MANAGER_GROUP, "ClusterIssuer"));
-    let level = if has_issuers { Level::Error } else { Level::Note };
+    // What comes from elsewhere may make it.
+    let level = if has_issuers && !lint.brings_more { Level::Error } else { Level::Note };
     let message = format!("{who} is to be signed by the {kind} `{name}`, which nothing in this environment makes");
     lint.report_at(level, &ISSUER_UNRESOLVED, object.document, path, (message, help));
 }
@@ -172,6 +173,27 @@ mod tests {
     #[test]
     fn an_application_alone_may_count_on_somebody_else() {
         assert_eq!(codes(&Sandbox::new("").write(&certificate("web", SPEC))), [(ISSUER_UNRESOLVED.code, Level::Note)]);
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_may_make_the_issuer() {
+        let flux = |path: &str| {
+            format!(
+                "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {{name: a, namespace: flux-system}}\nspec: {{path: {path}, sourceRef: {{kind: GitRepository, name: fleet}}}}\n"
+            )
+        };
+        let level =
+            |path: &str| codes(&Sandbox::new("").write(&issuer("StepClusterIssuer")).write(&certificate("web", SPEC)).write(&flux(path)));
+        assert_eq!(level("./out/prod"), [(ISSUER_UNRESOLVED.code, Level::Error)]);
+        assert_eq!(level("./platform/issuers"), [(ISSUER_UNRESOLVED.code, Level::Note)]);
+    }
+
+    #[test]
+    fn a_folder_that_an_engine_patches_is_not_judged() {
+        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\nspec: {source: {path: out/prod/0, repoURL: x, kustomize: {patches: [{patch: x}]}}}\n";
+        let text = certificate("web", SPEC).replace("24h0m0s", "1s");
+        assert_ne!(codes(&Sandbox::new("").write(&text).write(&issuer("StepIssuer"))), []);
+        assert_eq!(codes(&Sandbox::new("").write(&text).write(&issuer("StepIssuer")).write(application)), []);
     }
 
     #[test]
