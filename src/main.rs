@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
 use trustree::cli;
 
 /// Trees of nodes are made and thrown away for every environment, on every thread.
@@ -10,7 +9,7 @@ use trustree::cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::run(cli::Args::parse()) {
+    match cli::run(cli::Args::read()) {
         Ok(status) => status.into(),
         Err(error) => cli::report(&error),
     }

@@ -91,6 +91,9 @@ fn replay(text: &str, folder: &Path, home: &Path) -> String {
         }
         let (output, code) = run(&command, folder, home);
         let output = output.replace(&*folder.to_string_lossy(), "[FOLDER]").replace(&*root().to_string_lossy(), "[REPOSITORY]");
+        // The next replay would take such a line for the end of the block, and the rest for text.
+        let ends_block = output.lines().any(|line| line == "```");
+        assert!(!ends_block, "`{command}` prints a line of three backticks, which a session cannot hold: pipe it through `sed` or `grep`");
         if code != 0 {
             result.push_str(&format!("? {code}\n"));
         }
@@ -189,6 +192,13 @@ fn case(folder: &Path, problems: &mut Vec<String>) {
             problems.push(format!("{}: expected/{path} is left over", folder.display()));
         }
     }
+}
+
+#[test]
+#[should_panic(expected = "three backticks")]
+fn output_that_would_end_its_block_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    replay("```console\n$ printf 'a\\n```\\nb\\n'\n```\n", folder.path(), folder.path());
 }
 
 #[test]

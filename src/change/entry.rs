@@ -53,6 +53,10 @@ pub enum What {
     ObjectChanged,
     /// An object that stands in another file, and whose fields may differ, too.
     ObjectMoved,
+    /// A document without a name that comes into a file which stays.
+    DocumentAdded,
+    /// A document without a name that goes out of a file which stays.
+    DocumentRemoved,
     /// A file without objects that was not there.
     FileAdded,
     /// A file without objects that is there no more.
@@ -72,8 +76,8 @@ pub enum What {
 impl fmt::Display for What {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            What::ObjectAdded | What::FileAdded => "added",
-            What::ObjectRemoved | What::FileRemoved => "removed",
+            What::ObjectAdded | What::DocumentAdded | What::FileAdded => "added",
+            What::ObjectRemoved | What::DocumentRemoved | What::FileRemoved => "removed",
             What::ObjectChanged | What::FileChanged => "changed",
             What::ObjectMoved => "moved",
             What::FileRenamed => "renamed",

@@ -173,16 +173,19 @@ impl<'a> Comparison<'a> {
             (None, None) => return None,
         };
         let is_object = document.object.as_ref().is_some_and(|object| object.name.is_some());
+        let file = self.files.iter().find(|file| file.path == document.file)?;
+        let file_stays = file.before.is_some() && file.after.is_some();
         let what = match (old, new, is_object) {
             (None, _, true) => What::ObjectAdded,
             (_, None, true) => What::ObjectRemoved,
+            (None, _, false) if file_stays => What::DocumentAdded,
+            (_, None, false) if file_stays => What::DocumentRemoved,
             (None, _, false) => What::FileAdded,
             (_, None, false) => What::FileRemoved,
             _ if from.is_some() => What::ObjectMoved,
             (_, _, true) => What::ObjectChanged,
             (_, _, false) => What::FileChanged,
         };
-        let file = self.files.iter().find(|file| file.path == document.file)?;
         let fields = fields(document.object.as_ref(), old.map(|old| &old.value), new.map(|new| &new.value));
         let mut meanings = self.meanings(document, *old, *new);
         if document.value.is_string() && what == What::FileChanged {

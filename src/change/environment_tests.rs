@@ -94,6 +94,17 @@ fn what_has_no_name_is_told_by_its_file() {
 }
 
 #[test]
+fn a_document_without_a_name_goes_and_comes_without_its_file() {
+    let nameless = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: x-}\n";
+    let both = format!("{}{nameless}", map("a", "1"));
+    let gone = found(vec![file("x.yaml", Some(&both), Some(&map("a", "1")))], &[]);
+    assert_eq!(told(&gone), ["rest DocumentRemoved ConfigMap out/one/x.yaml"]);
+    let come = found(vec![file("x.yaml", Some(&map("a", "1")), Some(&both))], &[]);
+    assert_eq!(told(&come), ["rest DocumentAdded ConfigMap out/one/x.yaml"]);
+    assert_eq!(told(&found(vec![file("x.yaml", Some(nameless), None)], &[])), ["rest FileRemoved ConfigMap out/one/x.yaml"]);
+}
+
+#[test]
 fn only_comments_or_layout_are_told_as_such() {
     let text = map("a", "1");
     for other in [format!("# Generated\n{text}"), text.replace("{name: a}", "\n  name: \"a\"")] {

@@ -275,7 +275,7 @@ fn phrases<'a>(rights: impl IntoIterator<Item = &'a Right>) -> Vec<(String, Vec<
 fn phrase(scope: &Scope, verbs: &BTreeSet<&str>, rights: &[&Right]) -> String {
     let does_all = verbs.contains("*");
     let things: BTreeSet<&Thing> = rights.iter().map(|right| &right.thing).collect();
-    let names = named(&things);
+    let names = named(&things, verbs);
     let place = if things.iter().all(|thing| matches!(thing, Thing::Url(_))) { String::new() } else { place(scope) };
     let verbs: Vec<String> = verbs.iter().map(|verb| format!("`{verb}`")).collect();
     match (does_all, names.as_str()) {
@@ -312,23 +312,54 @@ fn remark(role: &str) -> &'static str {
     }
 }
 
-/// Things, those of one resource with their names together.
-fn named(things: &BTreeSet<&Thing>) -> String {
-    let mut resources: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+/// Things, those of one resource with their names together; what can do most harm comes first.
+fn named(things: &BTreeSet<&Thing>, verbs: &BTreeSet<&str>) -> String {
+    let mut resources: BTreeMap<(Harm, String), Vec<&str>> = BTreeMap::new();
     for thing in things {
         match thing {
             Thing::Resource { group, resource, name } => {
-                resources.entry(resource_named(group, resource)).or_default().extend(name.as_deref());
+                resources.entry((Harm::of(resource, verbs), resource_named(group, resource))).or_default().extend(name.as_deref());
             }
-            Thing::Url(url) => drop(resources.entry(format!("the URL `{url}`")).or_default()),
+            Thing::Url(url) => drop(resources.entry((Harm::Rest, format!("the URL `{url}`"))).or_default()),
             Thing::RoleOf(_) => {}
         }
     }
-    let one = |(resource, names): (String, Vec<&str>)| {
+    let one = |((_, resource), names): ((Harm, String), Vec<&str>)| {
         let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
         if names.is_empty() { resource } else { format!("{resource} {}", some_joined(names, ", ")) }
     };
     some_joined(resources.into_iter().map(one).collect(), " and ")
+}
+
+/// What a right on a resource is good for, the worst first: a sentence that names some of many must name these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Harm {
+    /// Every resource.
+    Everything,
+    /// Reads keys and passwords.
+    Secrets,
+    /// Acts as whatever runs in a pod.
+    Exec,
+    /// Becomes a service account.
+    Tokens,
+    /// Gives itself more rights.
+    Escalation,
+    Rest,
+}
+
+impl Harm {
+    fn of(resource: &str, verbs: &BTreeSet<&str>) -> Harm {
+        let only_reads = verbs.iter().all(|verb| matches!(*verb, "get" | "list" | "watch"));
+        match resource {
+            "*" => Harm::Everything,
+            "secrets" => Harm::Secrets,
+            "pods/exec" | "pods/attach" | "pods/ephemeralcontainers" => Harm::Exec,
+            "serviceaccounts/token" => Harm::Tokens,
+            "roles" | "clusterroles" | "rolebindings" | "clusterrolebindings" if !only_reads => Harm::Escalation,
+            "users" | "groups" | "serviceaccounts" if verbs.contains("impersonate") || verbs.contains("*") => Harm::Escalation,
+            _ => Harm::Rest,
+        }
+    }
 }
 
 /// The first of many, and how many more there are.
@@ -404,7 +435,7 @@ mod tests {
         assert_eq!(
             sentences(&old, &with("{apiGroups: [''], resources: [configmaps, secrets], resourceNames: [c, d], verbs: [get, list]}")),
             [
-                "ServiceAccount `a/b` may now `get`, `list` configmaps `d` and secrets `c`, `d` in namespace `x`",
+                "ServiceAccount `a/b` may now `get`, `list` secrets `c`, `d` and configmaps `d` in namespace `x`",
                 "ServiceAccount `a/b` may now `list` configmaps `c` in namespace `x`"
             ]
         );
@@ -463,6 +494,15 @@ mod tests {
         let rules = format!("{{apiGroups: [''], resources: [secrets], resourceNames: [{names}], verbs: [get]}}");
         let found = sentences("", &(role("Role", &rules) + &binding("RoleBinding", "Role", "r")));
         assert!(found[0].ends_with("`n10`, `n11`, 8 more in namespace `x`"), "{found:?}");
+    }
+
+    #[test]
+    fn of_many_resources_the_worst_are_named() {
+        let many = (0..20).map(|number| format!("a{number:02}")).collect::<Vec<_>>().join(", ");
+        let rules =
+            format!("{{apiGroups: [''], resources: [{many}, rolebindings, serviceaccounts/token, pods/exec, secrets], verbs: [bind]}}");
+        let found = sentences("", &(role("Role", &rules) + &binding("RoleBinding", "Role", "r")));
+        assert!(found[0].contains("`bind` secrets and pods/exec and serviceaccounts/token and rolebindings and a00 and a01"), "{found:?}");
     }
 
     #[test]

@@ -8,12 +8,12 @@ use super::sink::Sink;
 use crate::change::Differences;
 use crate::finding::Finding;
 use crate::report::changes::ChangeGroups;
-use crate::report::{DriftGroups, FindingGroups, Outcome, Summary, Told, View, Whole, most_severe_first};
+use crate::report::{DriftGroups, FindingGroups, Outcome, Subject, Summary, Told, Whole, most_severe_first};
 
 /// The account of one pass.
 pub(super) struct Account<'a> {
     sinks: Vec<Sink<'a>>,
-    view: View,
+    subject: Subject,
     /// What was found in the repository as a whole.
     repository: Vec<Finding>,
     groups: FindingGroups,
@@ -26,13 +26,13 @@ pub(super) struct Account<'a> {
 
 impl<'a> Account<'a> {
     /// Begins with what was found in the repository as a whole.
-    pub(super) fn new(sinks: Vec<Sink<'a>>, view: View, repository: &[Finding]) -> Account<'a> {
+    pub(super) fn new(sinks: Vec<Sink<'a>>, subject: Subject, repository: &[Finding]) -> Account<'a> {
         let mut repository = repository.to_vec();
         most_severe_first(&mut repository);
         let groups = FindingGroups::of(&repository);
         let mut summary = Summary::default();
         summary.add_findings(&repository);
-        Account { sinks, view, repository, groups, drift: DriftGroups::default(), differences: ChangeGroups::default(), summary }
+        Account { sinks, subject, repository, groups, drift: DriftGroups::default(), differences: ChangeGroups::default(), summary }
     }
 
     /// Takes what came of one environment, whose files lie in `folder`.
@@ -41,12 +41,12 @@ impl<'a> Account<'a> {
         self.summary.add(&outcome);
         let told = Told { outcome: &outcome, folder, differences: differences.as_ref() };
         self.sinks.iter_mut().for_each(|sink| sink.environment(&told));
-        self.drift.add(&outcome, folder, self.view);
+        self.drift.add(&outcome, folder, self.subject);
         for finding in outcome.findings {
             self.groups.add(finding, Some(&outcome.environment));
         }
         if let Some(Differences { files, changes }) = differences {
-            if self.view.is_unified() {
+            if self.subject.is_unified() {
                 self.differences.add_files(files, &outcome.environment);
             }
             self.differences.add_changes(changes, &outcome.environment);

@@ -10,7 +10,7 @@ use super::options::{ReadOptions, flag, today};
 use super::output::Printer;
 use super::pass::Pass;
 use crate::fleet::Request;
-use crate::report::View;
+use crate::report::Subject;
 
 /// Say whether the tree is what the inventories give; writes nothing
 #[derive(Debug, Args)]
@@ -28,7 +28,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let request = Request { as_of: Some(self.as_of.unwrap_or_else(today)), ..Request::default() };
-        let pass = Pass { strict: self.strict, request, ..Pass::reading(printer, start, &self.read, ("check", "checked"), View::Drift) };
+        let pass = Pass { strict: self.strict, request, ..Pass::reading(printer, start, &self.read, ("check", "checked"), Subject::Drift) };
         match pass.open(self.read.source.open(start)?)? {
             Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
             None => Ok(Status::NoAnswer),

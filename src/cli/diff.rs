@@ -2,14 +2,15 @@
 
 use anyhow::Result;
 use camino::Utf8Path;
+use clap::builder::PossibleValue;
 use clap::{Args, ValueEnum};
 
 use super::Status;
 use super::options::ReadOptions;
 use super::output::{Printer, stdout_is_terminal};
 use super::pass::Pass;
-use crate::report::View;
-use crate::report::changes::{self, Telling};
+use crate::report::Subject;
+use crate::report::changes::{Telling, View};
 
 /// Show what a render would change, and what that means
 #[derive(Debug, Args)]
@@ -18,30 +19,33 @@ pub(super) struct Diff {
     read: ReadOptions,
     /// What to show: what the changes mean, lines, or counts; `semantic` on a terminal, otherwise `unified`
     #[arg(long, value_enum, value_name = "VIEW", env = "TRUSTREE_VIEW")]
-    view: Option<ViewChoice>,
+    view: Option<View>,
     /// Cut what is shown to so many bytes: details first, and of what can break least; never the counts
     #[arg(long, value_name = "BYTES", env = "TRUSTREE_LIMIT")]
     limit: Option<usize>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ViewChoice {
-    Semantic,
-    Unified,
-    Summary,
+/// The words of `--view`; `report` knows nothing of the command line.
+impl ValueEnum for View {
+    fn value_variants<'a>() -> &'a [View] {
+        &[View::Semantic, View::Unified, View::Summary]
+    }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            View::Semantic => "semantic",
+            View::Unified => "unified",
+            View::Summary => "summary",
+        }))
+    }
 }
 
 impl Diff {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
-        let view = match self.view {
-            Some(ViewChoice::Semantic) => changes::View::Semantic,
-            Some(ViewChoice::Unified) => changes::View::Unified,
-            Some(ViewChoice::Summary) => changes::View::Summary,
-            None if stdout_is_terminal() && self.read.pass.output.has_text_on_stdout() => changes::View::Semantic,
-            None => changes::View::Unified,
-        };
+        let has_reader = stdout_is_terminal() && self.read.pass.output.has_text_on_stdout();
+        let view = self.view.unwrap_or(if has_reader { View::Semantic } else { View::Unified });
         let telling = Telling { view, limit: self.limit };
-        let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), View::Differences(telling));
+        let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), Subject::Differences(telling));
         match pass.open(self.read.source.open(start)?)? {
             Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
             None => Ok(Status::NoAnswer),

@@ -1,15 +1,15 @@
 //! `trustree explain`
 
 use anyhow::{Result, bail};
-use camino::Utf8Path;
+use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 use clap::Args;
 use serde::Serialize;
 
 use super::Status;
 use super::options::{Shown, Source, repository_root};
-use super::output::Printer;
+use super::output::{Printer, error, harmless};
 use crate::explain::{ExplainError, Target, explain_field, explain_file, explain_rule};
-use crate::finding::Rule;
+use crate::finding::{Finding, Level, Rule};
 use crate::fleet::Repository;
 use crate::report::{FindingGroups, human};
 
@@ -42,28 +42,32 @@ impl Explain {
         let repository = match Repository::open(self.source.open(start)?) {
             Ok(repository) => repository,
             Err(unusable) => {
-                let groups = FindingGroups::of(&unusable.findings);
-                groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
+                refused(printer, &unusable.findings);
                 return Ok(Status::NoAnswer);
             }
         };
         // A path is meant from the folder in which it was typed.
-        let below = start.canonicalize_utf8().ok().and_then(|start| start.strip_prefix(&root).map(Utf8Path::to_owned).ok());
-        let target = Target::parse(&match below.filter(|below| !below.as_str().is_empty()) {
-            Some(below) => format!("{below}/{}", self.what.trim_start_matches("./")),
-            None => self.what.clone(),
-        });
+        let folder = start.canonicalize_utf8().unwrap_or_else(|_| start.to_owned());
+        let target = Target::parse(&below(&root, &folder, &self.what)?);
         let told = if target.is_field() {
             explain_field(&repository, &target).map(|field| self.print(printer, &field.to_text(), &field))
         } else {
-            explain_file(&repository, &target).map(|file| self.print(printer, &file.to_text(), &file))
+            explain_file(&repository, &target).map(|file| {
+                let shown = self.print(printer, &file.to_text(), &file)?;
+                let is_hindered = file.findings.iter().any(|finding| finding.level == Level::Error);
+                Ok(if is_hindered { refused(printer, &file.findings) } else { shown })
+            })
         };
         match told {
             Ok(printed) => printed,
             Err(ExplainError::NotThere(message)) => bail!("{message}"),
+            Err(ExplainError::NotRendered(message, findings)) => {
+                let status = refused(printer, &findings);
+                error(&message);
+                Ok(status)
+            }
             Err(ExplainError::Findings(findings)) => {
-                let groups = FindingGroups::of(&findings);
-                groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
+                refused(printer, &findings);
                 Ok(Status::NoAnswer)
             }
         }
@@ -71,9 +75,47 @@ impl Explain {
 
     fn print(&self, printer: &Printer, text: &str, value: &impl Serialize) -> Result<Status> {
         match self.output {
-            Shown::Human => printer.data(text)?,
-            Shown::Json => printer.data(&format!("{}\n", serde_json::to_string_pretty(value)?))?,
+            Shown::Human => printer.data(&harmless(text))?,
+            // Reads back the same, and holds no `##[`.
+            Shown::Json => printer.data(&format!("{}\n", serde_json::to_string_pretty(value)?.replace("##", "#\\u0023")))?,
         }
         Ok(Status::Holds)
+    }
+}
+
+/// Prints findings, and says how a run ends that has them: without an answer where something cannot be trusted.
+fn refused(printer: &Printer, findings: &[Finding]) -> Status {
+    let groups = FindingGroups::of(findings);
+    groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
+    if findings.iter().any(|finding| finding.rule.untrusted) { Status::NoAnswer } else { Status::No }
+}
+
+/// A path that was typed in `folder`, with what stands behind its `#`, as one below the root. The file need not exist.
+fn below(root: &Utf8Path, folder: &Utf8Path, what: &str) -> Result<String> {
+    let (file, field) = what.find('#').map_or((what, ""), |at| what.split_at(at));
+    let mut whole = Utf8PathBuf::new();
+    for component in folder.join(file).components() {
+        match component {
+            Utf8Component::CurDir => {}
+            Utf8Component::ParentDir => drop(whole.pop()),
+            other => whole.push(other),
+        }
+    }
+    let Ok(inside) = whole.strip_prefix(root) else { bail!("`{file}` does not lie in the repository `{root}`") };
+    let parts: Vec<&str> = inside.components().map(|component| component.as_str()).collect();
+    Ok(format!("{}{field}", parts.join("/")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_meant_from_the_folder_in_which_it_was_typed() {
+        let path = |folder: &str, what: &str| below(Utf8Path::new("/r"), Utf8Path::new(folder), what).map_err(|error| error.to_string());
+        assert_eq!(path("/r", "./out/prod/a.yaml").as_deref(), Ok("out/prod/a.yaml"));
+        assert_eq!(path("/r/out", "../out/prod/a.yaml#Secret/../b").as_deref(), Ok("out/prod/a.yaml#Secret/../b"));
+        assert_eq!(path("/elsewhere", "/r/out/a.yaml").as_deref(), Ok("out/a.yaml"));
+        assert_eq!(path("/r", "../a.yaml"), Err("`../a.yaml` does not lie in the repository `/r`".to_owned()));
     }
 }

@@ -15,12 +15,13 @@ mod sink;
 mod snapshot;
 mod snapshot_view;
 
+use std::ffi::OsStr;
 use std::fmt;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use camino::Utf8PathBuf;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use output::{ColorChoice, Printer};
 
@@ -82,6 +83,25 @@ impl From<Status> for ExitCode {
     }
 }
 
+impl Args {
+    /// Reads the command line. Variables of ours that are set to nothing count as not set, since CI systems leave them so;
+    /// but not `TRUSTREE_ENV`: nothing must not come to mean every environment. Leaves the process where the arguments are wrong, or help was asked for.
+    pub fn read() -> Args {
+        let command = without_empty_variables(Args::command(), &|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+        let matches = command.get_matches();
+        Args::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A command whose arguments do not look at variables that are empty.
+fn without_empty_variables(command: clap::Command, is_empty: &dyn Fn(&OsStr) -> bool) -> clap::Command {
+    let looks = |argument: clap::Arg| match argument.get_env() {
+        Some(name) if name != "TRUSTREE_ENV" && is_empty(name) => argument.env(None::<&'static str>),
+        _ => argument,
+    };
+    command.mut_args(looks).mut_subcommands(|below| without_empty_variables(below, is_empty))
+}
+
 /// Runs one command.
 ///
 /// # Errors
@@ -118,5 +138,23 @@ struct Chain<'a>(&'a anyhow::Error);
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:#}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_variable_is_none_but_for_the_environment() {
+        let command = without_empty_variables(Args::command(), &|_| true);
+        let variables = |command: &clap::Command| -> Vec<String> {
+            command.get_arguments().filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned())).collect()
+        };
+        assert_eq!(variables(&command), [""; 0]);
+        let check = command.find_subcommand("check").expect("a command");
+        assert_eq!(variables(check), ["TRUSTREE_ENV"]);
+        let full = without_empty_variables(Args::command(), &|_| false);
+        assert!(variables(full.find_subcommand("check").expect("a command")).len() > 5);
     }
 }

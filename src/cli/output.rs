@@ -74,8 +74,8 @@ pub(super) fn error(error: &dyn fmt::Display) {
     let _ = writeln!(io::stderr().lock(), "{}", harmless(&format!("error: {error}")));
 }
 
-/// An error's text without what somebody else's names in it could do to a terminal or a log; a help line stays a line.
-fn harmless(text: &str) -> String {
+/// A text without what somebody else's names in it could do to a terminal or a log; lines stay lines.
+pub(super) fn harmless(text: &str) -> String {
     let lines: Vec<_> = text.split('\n').map(without_control).collect();
     without_commands(&lines.join("\n")).into_owned()
 }

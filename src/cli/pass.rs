@@ -14,7 +14,7 @@ use crate::change::{OverrideChange, differences};
 use crate::finding::Level;
 use crate::fleet::{AT_ONCE, Repository, Request};
 use crate::outside::files::Folder;
-use crate::report::{Outcome, Run, Summary, View, human, some_of};
+use crate::report::{NAMES_SHOWN, Outcome, Run, Subject, Summary, human, some_of};
 
 /// A pass.
 pub(super) struct Pass<'a> {
@@ -25,7 +25,7 @@ pub(super) struct Pass<'a> {
     pub(super) request: Request,
     /// The verb of the command, and of the summary: `check`, `checked`.
     pub(super) verbs: (&'static str, &'static str),
-    pub(super) view: View,
+    pub(super) subject: Subject,
     /// Whether the run ends with the first environment that fails.
     pub(super) fail_fast: bool,
     /// Whether warnings fail it.
@@ -39,9 +39,9 @@ impl<'a> Pass<'a> {
         start: &'a Utf8Path,
         options: &'a ReadOptions,
         verbs: (&'static str, &'static str),
-        view: View,
+        subject: Subject,
     ) -> Pass<'a> {
-        Pass { printer, start, options: &options.pass, request: Request::default(), verbs, view, fail_fast: false, strict: false }
+        Pass { printer, start, options: &options.pass, request: Request::default(), verbs, subject, fail_fast: false, strict: false }
     }
 
     /// Opens the repository; what is wrong with it as a whole is reported, and then there is none.
@@ -50,7 +50,7 @@ impl<'a> Pass<'a> {
             Ok(repository) => return Ok(Some(repository)),
             Err(unusable) => unusable,
         };
-        let account = Account::new(self.sinks(None)?, self.view, &unusable.findings);
+        let account = Account::new(self.sinks(None)?, self.subject, &unusable.findings);
         let summary = account.finish(Vec::new(), |file| unusable.text(file))?;
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(None)
@@ -63,18 +63,18 @@ impl<'a> Pass<'a> {
         if !selection.is_everything() && !repository.environments().iter().any(|name| selection.takes_name(name)) {
             return Err(self.nothing_matches(repository));
         }
-        let is_difference = matches!(self.view, View::Differences(_));
+        let is_difference = matches!(self.subject, Subject::Differences(_));
         let overrides = repository.base().filter(|_| is_difference).map(|base| repository.override_changes(base));
-        let mut account = Account::new(self.sinks(overrides)?, self.view, repository.findings());
+        let mut account = Account::new(self.sinks(overrides)?, self.subject, repository.findings());
         let folder = |environment: &str| format!("{}/{environment}", repository.settings().out);
-        let with_text = self.view.is_unified() || self.options.output.output.iter().any(|target| target.format.name != "human");
+        let with_text = self.subject.is_unified() || self.options.output.output.iter().any(|target| target.format.name != "human");
         repository.for_each(
             &selection,
             &self.request,
             if self.fail_fast { 1 } else { AT_ONCE },
             |outcome| {
                 act(outcome);
-                let plan = outcome.plan.as_ref().filter(|_| matches!(self.view, View::Differences(_)));
+                let plan = outcome.plan.as_ref().filter(|_| matches!(self.subject, Subject::Differences(_)));
                 plan.map(|plan| differences(plan, &folder(&outcome.environment), &outcome.environment, with_text))
             },
             |outcome, differences| {
@@ -94,7 +94,7 @@ impl<'a> Pass<'a> {
         }
         if let Some(hint) = human::blocked_hint(&summary) {
             self.printer.note(&hint);
-        } else if self.view == View::Drift && summary.changed > 0 {
+        } else if self.subject == Subject::Drift && summary.changed > 0 {
             self.printer.note("hint: `trustree diff` shows what would change, `trustree render` writes it");
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
@@ -103,14 +103,14 @@ impl<'a> Pass<'a> {
 
     fn nothing_matches(&self, repository: &Repository) -> Error {
         let names: Vec<String> = repository.environments().iter().map(|name| format!("`{name}`")).collect();
-        let known = if names.is_empty() { "none".to_owned() } else { some_of(&names, 12) };
+        let known = if names.is_empty() { "none".to_owned() } else { some_of(&names, NAMES_SHOWN) };
         anyhow!("no environment matches {}; there are {known}", self.options.selection.shown())
     }
 
     /// The exit code that follows from the counts.
     fn status(&self, summary: &Summary) -> Status {
         let found = summary.count(Level::Error) > 0 || (self.strict && summary.count(Level::Warning) > 0);
-        let differs = self.view != View::Rendered && (summary.changed > 0);
+        let differs = self.subject != Subject::Rendered && (summary.changed > 0);
         if summary.untrusted {
             Status::NoAnswer
         } else if found || differs || summary.blocked > 0 {
@@ -133,7 +133,7 @@ impl<'a> Pass<'a> {
         let run = Run {
             command: self.verbs.0,
             done: self.verbs.1,
-            view: self.view,
+            subject: self.subject,
             overrides,
             strict: self.strict,
             color: false,

@@ -12,7 +12,7 @@ use crate::fleet::Request;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::OpenFolder;
 use crate::plan::Permissions;
-use crate::report::View;
+use crate::report::Subject;
 
 /// Write the tree: only files that change, and nothing of an environment that has an error
 #[derive(Debug, Args)]
@@ -41,7 +41,7 @@ impl Render {
             options: &self.pass,
             request: Request { permissions: Permissions { force: self.force, adopt: self.adopt }, as_of: None },
             verbs: ("render", if self.dry_run { "would render" } else { "rendered" }),
-            view: if self.dry_run { View::Drift } else { View::Rendered },
+            subject: if self.dry_run { Subject::Drift } else { Subject::Rendered },
             fail_fast: self.fail_fast,
             strict: false,
         };

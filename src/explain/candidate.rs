@@ -12,6 +12,10 @@ use crate::yaml::{Node, Path, Segment, Value};
 
 /// Fields that say what a file is, or are about findings, and never render.
 const NEVER_RENDERED: &[&str] = &["apiVersion", "kind", "extends", "rules"];
+/// A map that is one whole, without entries.
+const STEP_ISSUER: &str = "stepIssuer";
+/// Maps that bring documents with them.
+const WHOLE: &[&str] = &["certificates", "issuers", "authorities", STEP_ISSUER];
 /// A text that no inventory holds.
 const PROBE: &str = "trustree-probe";
 
@@ -20,6 +24,8 @@ const PROBE: &str = "trustree-probe";
 pub(super) enum Candidate {
     /// A value of the merged inventory, and others to try in its place.
     Written { path: Path, others: Vec<Json> },
+    /// A whole entry, or a whole map of entries, to be taken away: that it is there may be what decides.
+    Whole { path: Path },
     /// A field that nobody set, what the schema says of it, and values to try.
     Default { path: Path, description: String, others: Vec<Json> },
     /// The key id of a provisioner.
@@ -49,6 +55,25 @@ impl Candidate {
             _ => true,
         });
         candidates
+    }
+
+    /// Every entry of the maps whose entries become documents, then those maps as a whole.
+    pub(super) fn wholes(tree: &Node) -> Vec<Candidate> {
+        let maps = || WHOLE.iter().filter(|name| tree.get(name).is_some());
+        let keys = |name: &&str| -> Vec<Path> {
+            let entries = tree.get(name).and_then(Node::as_map).filter(|_| **name != *STEP_ISSUER);
+            entries.into_iter().flat_map(|map| map.iter().map(|(key, _)| Path::of([name, key]))).collect()
+        };
+        let paths = maps().flat_map(|name| keys(&name)).chain(maps().map(|name| Path::of([*name])));
+        paths.map(|path| Candidate::Whole { path }).collect()
+    }
+
+    /// Where in the inventory it stands; None for a fact of a snapshot.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Candidate::Written { path, .. } | Candidate::Whole { path } | Candidate::Default { path, .. } => Some(path),
+            Candidate::Provisioner { .. } | Candidate::Root { .. } => None,
+        }
     }
 
     /// Fields that the schema knows and the tree does not set: those of the entry, and those that stand once.
@@ -199,6 +224,13 @@ mod tests {
             .map(|candidate| if let Candidate::Written { path, .. } = candidate { path.to_string() } else { String::new() })
             .collect();
         assert_eq!(paths, ["certificates.web.dnsNames[0]", "certificates.web.dnsNames[1]", "clusterDomain"]);
+    }
+
+    #[test]
+    fn entries_come_before_their_map() {
+        let tree = tree("certificates:\n  a: {namespace: x}\n  b: {namespace: x}\nstepIssuer: {namespace: y}\n");
+        let paths: Vec<String> = Candidate::wholes(&tree).iter().filter_map(Candidate::path).map(ToString::to_string).collect();
+        assert_eq!(paths, ["certificates.a", "certificates.b", "certificates", "stepIssuer"]);
     }
 
     #[test]

@@ -11,9 +11,9 @@ mod text;
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Level, Place, SNAPSHOT_PENDING};
 use crate::fleet::{Repository, Resolved};
-use crate::inventory::EnvironmentName;
+use crate::inventory::{EnvironmentName, Inventory};
 use crate::manifest::{Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot};
 use crate::render::{Rendered, render};
@@ -36,6 +36,9 @@ pub struct FileExplanation {
     pub inputs: Vec<Utf8PathBuf>,
     /// What it holds.
     pub documents: Vec<DocumentExplanation>,
+    /// Why something of the environment is not rendered, which may be something of this file.
+    #[serde(skip)]
+    pub findings: Vec<Finding>,
 }
 
 /// One document of a rendered file.
@@ -76,7 +79,8 @@ pub struct FieldExplanation {
 pub struct Source {
     /// The path in the inventory, or in the snapshot.
     pub path: String,
-    /// What is there now; None where nothing is, and a default holds.
+    /// What is there now; None where nothing is, and a default holds, and for an entry or a map of entries: that it is there
+    /// decides.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
     /// Where it was set, as `file:line:column`; for a default, where it could be.
@@ -108,6 +112,9 @@ pub enum ExplainError {
     /// What is missing, and what there is.
     #[error("{0}")]
     NotThere(String),
+    /// What was asked for is not rendered: a sentence, and what may be the reason. Never without findings.
+    #[error("{0}")]
+    NotRendered(String, Vec<Finding>),
     /// The environment cannot be read.
     #[error("the environment cannot be read")]
     Findings(Vec<Finding>),
@@ -119,6 +126,8 @@ struct Stage<'a> {
     environment: EnvironmentName,
     resolved: Resolved,
     rendered: Rendered,
+    /// Why something is not rendered.
+    findings: Vec<Finding>,
 }
 
 /// What a rendered file is made of.
@@ -131,7 +140,8 @@ pub fn explain_file(repository: &Repository, target: &Target) -> Result<FileExpl
     let layers = stage.resolved.inventory.layers.iter().filter_map(|layer| repository.layer_file(layer)).map(Utf8PathBuf::from);
     let snapshots = stage.resolved.snapshots.values().filter_map(|snapshot| snapshot.file().cloned());
     let inputs = std::iter::once(stage.resolved.inventory.file.clone()).chain(layers).chain(snapshots).collect();
-    Ok(FileExplanation { file: target.file.clone(), environment: stage.environment.to_string(), inputs, documents })
+    let environment = stage.environment.to_string();
+    Ok(FileExplanation { file: target.file.clone(), environment, inputs, documents, findings: stage.findings })
 }
 
 /// What decides a field of a rendered document.
@@ -141,7 +151,7 @@ pub fn explain_file(repository: &Repository, target: &Target) -> Result<FileExpl
 pub fn explain_field(repository: &Repository, target: &Target) -> Result<FieldExplanation, ExplainError> {
     let stage = Stage::open(repository, target)?;
     let documents = stage.documents(target)?;
-    let (document, field) = target.find(&documents)?;
+    let (document, field) = target.find(&documents).map_err(|error| stage.with_reasons(error))?;
     let value = document.node.value_at(&field).ok_or_else(|| target.no_such_field(document, &field))?.to_json();
     let sources = stage.sources(document, &field);
     Ok(FieldExplanation { file: target.file.clone(), document: stage.document(document), field: field.to_string(), value, sources })
@@ -157,9 +167,22 @@ impl<'a> Stage<'a> {
             return Err(ExplainError::NotThere(message));
         };
         let resolved = repository.resolve(&environment).map_err(ExplainError::Findings)?;
-        let (model, _) = model::build(&environment, &resolved.inventory, &resolved.snapshots, Extent::Known);
+        let (model, of_model) = model::build(&environment, &resolved.inventory, &resolved.snapshots, Extent::Known);
         let rendered = render(&model, repository.templates(), repository.settings());
-        Ok(Stage { repository, environment, resolved, rendered })
+        let all = resolved.findings.iter().chain(&of_model).chain(&rendered.findings);
+        let is_reason = |finding: &&Finding| finding.level == Level::Error || finding.rule == &SNAPSHOT_PENDING;
+        let placed =
+            |finding: &Finding| Finding { place: repository.located(&resolved.inventory, finding.place.clone()), ..finding.clone() };
+        let findings = all.filter(is_reason).map(placed).collect();
+        Ok(Stage { repository, environment, resolved, rendered, findings })
+    }
+
+    /// That something is not there, with what may have kept it from being rendered.
+    fn with_reasons(&self, error: ExplainError) -> ExplainError {
+        match error {
+            ExplainError::NotThere(message) if !self.findings.is_empty() => ExplainError::NotRendered(message, self.findings.clone()),
+            error => error,
+        }
     }
 
     /// The documents of the file.
@@ -169,7 +192,7 @@ impl<'a> Stage<'a> {
             let mut files: Vec<String> = self.rendered.documents.iter().map(|document| format!("`{}`", document.file)).collect();
             files.dedup();
             let message = format!("`{}` is not rendered; the files of `{}` are {}", target.file, self.environment, files.join(", "));
-            return Err(ExplainError::NotThere(message));
+            return Err(self.with_reasons(ExplainError::NotThere(message)));
         }
         Ok(documents)
     }
@@ -194,11 +217,17 @@ impl<'a> Stage<'a> {
         let mut moving: Vec<Candidate> = written.into_iter().filter(|candidate| probe.moves(candidate)).collect();
         let of_snapshots = Candidate::of_snapshots(&self.resolved.snapshots);
         moving.extend(of_snapshots.into_iter().filter(|candidate| probe.moves(candidate)));
-        let defaults = Candidate::defaults(probe.tree(), probe.entry());
-        let unset = defaults.into_iter().filter(|candidate| probe.moves(candidate));
+        for whole in Candidate::wholes(probe.tree()) {
+            // Where something inside decides, that is the answer.
+            let is_told =
+                |path: &Path| moving.iter().filter_map(Candidate::path).any(|inner| inner.segments().starts_with(path.segments()));
+            if !whole.path().is_some_and(is_told) && probe.moves(&whole) {
+                moving.push(whole);
+            }
+        }
         // Where something is set that decides it, what else could be set is no news.
         if moving.is_empty() {
-            moving.extend(unset);
+            moving.extend(Candidate::defaults(probe.tree(), probe.entry()).into_iter().filter(|candidate| probe.moves(candidate)));
         }
         moving.into_iter().map(|candidate| self.source(&candidate)).collect()
     }
@@ -206,6 +235,13 @@ impl<'a> Stage<'a> {
     fn source(&self, candidate: &Candidate) -> Source {
         match candidate {
             Candidate::Written { path, .. } => self.written(path),
+            Candidate::Whole { path } => {
+                let place = self.shown(Place::InventoryKey(path.clone()));
+                let shared_by = self.shared_by(&place, |other| {
+                    other.tree.value_at(path).map(|_| shown(&self.repository.located(other, Place::InventoryKey(path.clone()))))
+                });
+                Source { path: path.to_string(), value: None, place, overrides: Vec::new(), default: None, shared_by }
+            }
             Candidate::Default { path, description, .. } => Source {
                 path: path.to_string(),
                 value: None,
@@ -236,14 +272,18 @@ impl<'a> Stage<'a> {
         let mut history = self.repository.history(inventory, path).into_iter();
         let value = history.next().map(|(_, node)| node.to_json());
         let overrides = history.map(|(place, node)| Overridden { value: node.to_json(), place: shown(&place) }).collect();
-        let decides_for = |name: &&EnvironmentName| {
-            **name != self.environment
-                && self.repository.inventory_of(name).is_ok_and(|other| {
-                    other.tree.value_at(path).is_some() && shown(&self.repository.located(&other, Place::Inventory(path.clone()))) == place
-                })
-        };
-        let shared_by = self.repository.environments().iter().filter(decides_for).map(ToString::to_string).collect();
+        let place_in =
+            |other: &Inventory| other.tree.value_at(path).map(|_| shown(&self.repository.located(other, Place::Inventory(path.clone()))));
+        let shared_by = self.shared_by(&place, place_in);
         Source { path: path.to_string(), value, place, overrides, default: None, shared_by }
+    }
+
+    /// The other environments in whose inventory the same line says it.
+    fn shared_by(&self, place: &str, place_in: impl Fn(&Inventory) -> Option<String>) -> Vec<String> {
+        let is_same = |name: &&EnvironmentName| {
+            **name != self.environment && self.repository.inventory_of(name).is_ok_and(|other| place_in(&other).as_deref() == Some(place))
+        };
+        self.repository.environments().iter().filter(is_same).map(ToString::to_string).collect()
     }
 
     fn of_snapshot(&self, authority: &str, path: String, value: Option<serde_json::Value>, place: Option<Place>) -> Source {

@@ -64,6 +64,11 @@ impl<'a> Probe<'a> {
                 set(&mut tree, path.segments(), Node::from(other.clone()).value);
                 is_other(self.field(&tree, self.snapshots))
             }),
+            Candidate::Whole { path } => {
+                let mut tree = self.tree.clone();
+                take_out(&mut tree, path.segments());
+                is_other(self.field(&tree, self.snapshots))
+            }
             Candidate::Provisioner { authority, name } => {
                 let changed = self.with_snapshot(authority, |snapshot| {
                     if let Fact::Known(provisioners) = &mut snapshot.provisioners
@@ -137,6 +142,20 @@ fn prune(tree: &mut Node, entry: Option<&Path>) {
     let others: Vec<Box<str>> = map.iter().map(|(key, _)| Box::from(key)).filter(|key| Some(key) != own.as_ref()).collect();
     let kept = if own.is_some() { 0 } else { ENTRIES_KEPT };
     others.iter().skip(kept).for_each(|key| drop(map.remove(key)));
+}
+
+/// Takes what a path of keys leads to out of its map.
+fn take_out(node: &mut Node, path: &[Segment]) {
+    let Value::Map(map) = &mut node.value else { return };
+    match path {
+        [Segment::Key(last)] => drop(map.remove(last)),
+        [Segment::Key(key), rest @ ..] => {
+            if let Some(entry) = map.get_mut(key) {
+                take_out(&mut entry.node, rest);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Sets the value at a path; maps that are missing on the way are made.

@@ -3,10 +3,8 @@
 use std::fmt::Write as _;
 
 use super::{FieldExplanation, FileExplanation, RuleExplanation, Source};
-use crate::report::some_of;
+use crate::report::{NAMES_SHOWN, some_of, without_middle};
 
-/// Names of environments that are shown.
-const NAMES_SHOWN: usize = 12;
 /// Characters of a value that are shown.
 const VALUE_SHOWN: usize = 120;
 
@@ -75,17 +73,13 @@ fn line(text: &mut String, label: &str, what: &str) {
     let _ = writeln!(text, "  {label:<10}  {what}");
 }
 
-/// A value on one line, cut in the middle where it is long.
+/// A value on one line; the middle of a long one is left out, and its length is told.
 fn shown(value: &serde_json::Value) -> String {
     let text = match value {
         serde_json::Value::String(text) => text.escape_debug().to_string(),
         other => other.to_string(),
     };
     let length = text.chars().count();
-    if length <= VALUE_SHOWN {
-        return text;
-    }
-    let head: String = text.chars().take(VALUE_SHOWN / 2).collect();
-    let tail: String = text.chars().skip(length - VALUE_SHOWN / 4).collect();
-    format!("{head} … {tail} ({length} characters)")
+    let told = without_middle(&text, VALUE_SHOWN);
+    if length > VALUE_SHOWN { format!("{told} ({length} characters)") } else { told.into_owned() }
 }

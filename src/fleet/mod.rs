@@ -85,6 +85,8 @@ pub struct Resolved {
     pub inventory: Inventory,
     /// What is known of each authority's CA, by the authority's name.
     pub snapshots: BTreeMap<String, KnownSnapshot>,
+    /// What is wrong with the snapshots.
+    pub findings: Vec<Finding>,
 }
 
 /// What a pass asks of environments.
@@ -192,8 +194,9 @@ impl Repository {
     /// Everything that is wrong with the inventory; a snapshot that is missing or broken is only left out.
     pub fn resolve(&self, name: &EnvironmentName) -> Result<Resolved, Vec<Finding>> {
         let (inventory, _) = self.inventory(name)?;
-        let snapshots = self.snapshots(name, &inventory, &mut BTreeMap::new(), &mut Vec::new());
-        Ok(Resolved { inventory, snapshots })
+        let mut findings = Vec::new();
+        let snapshots = self.snapshots(name, &inventory, &mut BTreeMap::new(), &mut findings);
+        Ok(Resolved { inventory, snapshots, findings })
     }
 
     /// An environment's inventory, merged.

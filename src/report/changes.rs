@@ -10,7 +10,7 @@ use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
 use super::limit::{Budget, Piece, risks_shown};
-use super::text::{NAMES_SHOWN, without_control};
+use super::text::{NAMES_SHOWN, without_control, without_middle};
 use crate::change::{Change, FieldChange, FileDifference, Op, Risk, What};
 use crate::finding::counted;
 use crate::report::some_of;
@@ -115,6 +115,8 @@ fn counted_kind(what: What, number: usize) -> String {
         What::ObjectRemoved => ("object", "removed"),
         What::ObjectChanged => ("object", "changed"),
         What::ObjectMoved => ("object", "moved"),
+        What::DocumentAdded => ("document", "added"),
+        What::DocumentRemoved => ("document", "removed"),
         What::FileAdded => ("file", "added"),
         What::FileRemoved => ("file", "removed"),
         What::FileChanged => ("file", "changed"),
@@ -296,8 +298,8 @@ fn piece<'a>(change: &Change, environments: &'a [String], paint: Paint) -> Piece
 
 fn mark_of(what: What) -> char {
     match what {
-        What::ObjectAdded | What::FileAdded => '+',
-        What::ObjectRemoved | What::FileRemoved => '-',
+        What::ObjectAdded | What::DocumentAdded | What::FileAdded => '+',
+        What::ObjectRemoved | What::DocumentRemoved | What::FileRemoved => '-',
         What::ObjectMoved | What::FileRenamed => '>',
         What::ObjectChanged | What::FileChanged | What::RightsChanged | What::LayoutOnly | What::FileLeft => '~',
     }
@@ -384,16 +386,9 @@ fn value(value: &Value) -> String {
     }
 }
 
-/// A long text without its middle.
+/// A text as long as a value may be.
 fn cut(text: &str) -> String {
-    let length = text.chars().count();
-    if length <= VALUE_SHOWN {
-        return text.to_owned();
-    }
-    let (start, end) = (VALUE_SHOWN * 2 / 3, VALUE_SHOWN / 3);
-    let first: String = text.chars().take(start).collect();
-    let last: String = text.chars().skip(length - end).collect();
-    format!("{first}…{last}")
+    without_middle(text, VALUE_SHOWN).into_owned()
 }
 
 #[cfg(test)]

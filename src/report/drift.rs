@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::finding::{Level, Rule};
 use crate::plan::{Cause, LEDGER_FILE};
-use crate::report::{Outcome, View};
+use crate::report::{Outcome, Subject};
 
 /// What formats that name a rule for everything say of a file that is not what a render gives.
 pub static DRIFT: Rule =
@@ -47,17 +47,17 @@ pub struct Drift {
 
 impl Drift {
     /// Everything of one environment that fails its run, in order of the paths. What was written as it should is none.
-    pub fn of(outcome: &Outcome, folder: &str, view: View) -> Vec<Drift> {
+    pub fn of(outcome: &Outcome, folder: &str, subject: Subject) -> Vec<Drift> {
         let mut found = Vec::new();
         if let Some(failure) = &outcome.failure {
             found.push(Drift { path: folder.to_owned(), kind: DriftKind::NotFinished(failure.told(), failure.hint()) });
         }
         let Some(plan) = &outcome.plan else { return found };
-        for change in plan.changes.iter().filter(|change| view != View::Rendered || change.blocked) {
+        for change in plan.changes.iter().filter(|change| subject != Subject::Rendered || change.blocked) {
             let kind = DriftKind::File { cause: change.cause, blocked: change.blocked };
             found.push(Drift { path: format!("{folder}/{}", change.path), kind });
         }
-        if view != View::Rendered && plan.only_ledger() {
+        if subject != Subject::Rendered && plan.only_ledger() {
             found.push(Drift { path: format!("{folder}/{LEDGER_FILE}"), kind: DriftKind::Ledger });
         }
         found
@@ -136,8 +136,8 @@ pub struct DriftGroup {
 
 impl DriftGroups {
     /// Adds what is not as it should be in one environment.
-    pub fn add(&mut self, outcome: &Outcome, folder: &str, view: View) {
-        for drift in Drift::of(outcome, folder, view) {
+    pub fn add(&mut self, outcome: &Outcome, folder: &str, subject: Subject) {
+        for drift in Drift::of(outcome, folder, subject) {
             let below = drift.path.strip_prefix(folder).unwrap_or(&drift.path).to_owned();
             let group = self
                 .groups
@@ -182,9 +182,9 @@ mod tests {
         let mut groups = DriftGroups::default();
         for environment in ["dev", "prod"] {
             let outcome = outcome(environment, &[("a.yaml", Cause::New, false), ("b.yaml", Cause::EditedByHand, true)]);
-            groups.add(&outcome, &format!("out/{environment}"), View::Drift);
+            groups.add(&outcome, &format!("out/{environment}"), Subject::Drift);
         }
-        groups.add(&outcome("test", &[("a.yaml", Cause::Orphaned, false)]), "out/test", View::Drift);
+        groups.add(&outcome("test", &[("a.yaml", Cause::Orphaned, false)]), "out/test", Subject::Drift);
         let expected = [
             ("out/dev/b.yaml", "not as rendered: edited by hand", 2),
             ("out/dev/a.yaml", "not as rendered: new", 2),
@@ -196,9 +196,9 @@ mod tests {
     #[test]
     fn what_a_render_wrote_is_none_and_what_it_could_not_write_is() {
         let mut written = outcome("dev", &[("a.yaml", Cause::New, false)]);
-        assert_eq!(Drift::of(&written, "out/dev", View::Rendered), []);
+        assert_eq!(Drift::of(&written, "out/dev", Subject::Rendered), []);
         written.failure = Some(FileError::Link { path: "out/dev/a.yaml".into() });
-        let found = Drift::of(&written, "out/dev", View::Rendered);
+        let found = Drift::of(&written, "out/dev", Subject::Rendered);
         assert_eq!(found.iter().map(|drift| (drift.path.as_str(), drift.rule().code)).collect::<Vec<_>>(), [("out/dev", "not-finished")]);
         assert!(found[0].message().starts_with("not finished: ") && found[0].help().is_some() && found[0].needs_somebody());
     }
@@ -206,7 +206,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_ours_is_not_to_be_overwritten_by_force() {
         let not_ours = outcome("dev", &[("a.yaml", Cause::NotOurs, true)]);
-        let help = Drift::of(&not_ours, "out/dev", View::Rendered)[0].help().expect("a help line");
+        let help = Drift::of(&not_ours, "out/dev", Subject::Rendered)[0].help().expect("a help line");
         assert!(help.contains("--adopt") && !help.contains("--force"), "{help}");
     }
 }

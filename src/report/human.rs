@@ -12,12 +12,12 @@ use crate::finding::{Finding, Level, Place, counted};
 use crate::manifest::may_show_secrets;
 use crate::plan::{Cause, LEDGER_FILE};
 use crate::report::text::{NAMES_SHOWN, the_same_in, without_commands, without_control};
-use crate::report::{Format, Group, Outcome, Run, Summary, Told, View, Whole, some_of};
+use crate::report::{Format, Group, Outcome, Run, Subject, Summary, Told, Whole, some_of};
 
 /// Text for people.
 #[derive(Debug)]
 pub struct Human {
-    view: View,
+    subject: Subject,
     overrides: Vec<OverrideChange>,
     color: bool,
 }
@@ -25,23 +25,23 @@ pub struct Human {
 impl Human {
     /// Begins a report.
     pub fn new(run: &Run) -> Human {
-        Human { view: run.view, overrides: run.overrides.clone().unwrap_or_default(), color: run.color }
+        Human { subject: run.subject, overrides: run.overrides.clone().unwrap_or_default(), color: run.color }
     }
 }
 
 impl Format for Human {
     fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result {
-        match self.view {
-            View::Drift => out.write_str(&without_commands(&drift(told.outcome, told.folder))),
-            View::Rendered => out.write_str(&without_commands(&rendered(told.outcome, told.folder))),
+        match self.subject {
+            Subject::Drift => out.write_str(&without_commands(&drift(told.outcome, told.folder))),
+            Subject::Rendered => out.write_str(&without_commands(&rendered(told.outcome, told.folder))),
             // They are told at the end, because many are the same.
-            View::Differences(_) => Ok(()),
+            Subject::Differences(_) => Ok(()),
         }
     }
 
     fn finish(&mut self, whole: &Whole<'_>, out: &mut dyn Write) -> fmt::Result {
         out.write_str(&without_commands(&overrides(&self.overrides, self.color)))?;
-        if let View::Differences(telling) = self.view {
+        if let Subject::Differences(telling) = self.subject {
             out.write_str(&without_commands(&whole.differences.told(telling, self.color)))?;
         }
         let mut excerpts = Excerpts::new(whole);

@@ -13,7 +13,7 @@ use quick_xml::events::BytesText;
 use crate::finding::{Finding, Level, Rule};
 use crate::report::entry::position;
 use crate::report::text::without_control;
-use crate::report::{Drift, Format, Run, Told, View, Whole};
+use crate::report::{Drift, Format, Run, Subject, Told, Whole};
 
 /// The suite of what belongs to no environment: no environment can have this name.
 const REPOSITORY: &str = "(repository)";
@@ -22,7 +22,7 @@ const REPOSITORY: &str = "(repository)";
 #[derive(Debug)]
 pub struct Junit {
     command: &'static str,
-    view: View,
+    subject: Subject,
     strict: bool,
     begun: bool,
 }
@@ -46,7 +46,7 @@ struct Failure {
 impl Junit {
     /// Begins a report.
     pub fn new(run: &Run) -> Junit {
-        Junit { command: run.command, view: run.view, strict: run.strict, begun: false }
+        Junit { command: run.command, subject: run.subject, strict: run.strict, begun: false }
     }
 
     fn head(&mut self, out: &mut dyn Write) -> fmt::Result {
@@ -78,7 +78,7 @@ impl Junit {
 impl Format for Junit {
     fn environment(&mut self, told: &Told<'_>, out: &mut dyn Write) -> fmt::Result {
         self.head(out)?;
-        let drift = Drift::of(told.outcome, told.folder, self.view);
+        let drift = Drift::of(told.outcome, told.folder, self.subject);
         let (cases, others) = self.cases(&told.outcome.findings, &drift, "renders without an error");
         out.write_str(&suite(&told.outcome.environment, &cases, &others)?)
     }

@@ -7,7 +7,7 @@ use std::fmt::{self, Write};
 use crate::finding::{Level, counted};
 use crate::report::human::{self, Excerpts};
 use crate::report::text::{cut, some_of, the_same_in, without_commands, without_control};
-use crate::report::{DriftGroup, Format, Group, Run, Told, View, Whole};
+use crate::report::{DriftGroup, Format, Group, Run, Subject, Told, Whole};
 
 /// Bytes of a comment: GitHub takes 65 536 characters, however they are counted.
 const COMMENT: usize = 65_000;
@@ -26,7 +26,7 @@ const NAMES: usize = 3;
 pub struct Markdown {
     command: &'static str,
     done: &'static str,
-    view: View,
+    subject: Subject,
     /// Rules whose level changed, as text.
     overrides: String,
     limit: usize,
@@ -45,13 +45,13 @@ impl Markdown {
 
     fn new(run: &Run, limit: usize) -> Markdown {
         let overrides = human::overrides(run.overrides.as_deref().unwrap_or_default(), false);
-        Markdown { command: run.command, done: run.done, view: run.view, overrides, limit }
+        Markdown { command: run.command, done: run.done, subject: run.subject, overrides, limit }
     }
 
     fn head(&self, whole: &Whole<'_>) -> String {
         let summary = whole.summary;
-        let files = match self.view {
-            View::Rendered => [("files written", summary.written), ("files deleted", summary.deleted)],
+        let files = match self.subject {
+            Subject::Rendered => [("files written", summary.written), ("files deleted", summary.deleted)],
             _ => [("files not as rendered", summary.files()), ("files as rendered", summary.unchanged)],
         };
         let [errors, warnings, notes] = [Level::Error, Level::Warning, Level::Note].map(|level| summary.count(level));

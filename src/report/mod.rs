@@ -30,14 +30,15 @@ pub use drift::{DRIFT, Drift, DriftGroup, DriftGroups, DriftKind, NOT_FINISHED};
 pub use entry::Entry;
 pub use groups::{FindingGroups, Group, most_severe_first};
 pub use outcome::{Outcome, Summary};
-pub use text::{some_of, without_commands, without_control};
+pub use pages::{Section, section};
+pub use text::{NAMES_SHOWN, some_of, without_commands, without_control, without_middle};
 
 use crate::change::{Differences, OverrideChange};
 use crate::finding::Finding;
 
 /// What is told of each environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub enum Subject {
     /// The files that are not what a render gives.
     Drift,
     /// The differences of those files, and how they are told.
@@ -46,10 +47,10 @@ pub enum View {
     Rendered,
 }
 
-impl View {
+impl Subject {
     /// Whether the lines of files are told.
     pub fn is_unified(self) -> bool {
-        matches!(self, View::Differences(Telling { view: changes::View::Unified, .. }))
+        matches!(self, Subject::Differences(Telling { view: changes::View::Unified, .. }))
     }
 }
 
@@ -61,7 +62,7 @@ pub struct Run {
     /// What it has done with the environments, as a word for the summary: `checked`.
     pub done: &'static str,
     /// What is told of each environment.
-    pub view: View,
+    pub subject: Subject,
     /// Rules whose level changed since the base; None where that was not asked for, or there is no base.
     pub overrides: Option<Vec<OverrideChange>>,
     /// Whether warnings fail it.
@@ -153,7 +154,7 @@ mod testing {
         Run {
             command: "check",
             done: "checked",
-            view: View::Drift,
+            subject: Subject::Drift,
             overrides: None,
             strict: false,
             color: false,

@@ -1,4 +1,4 @@
-//! What the documentation says of a rule, for formats that carry it along.
+//! What the documentation says of a rule, for formats that carry it along and for whoever asks.
 
 use crate::finding::Rule;
 
@@ -8,25 +8,27 @@ const PAGES: [(&str, &str); 2] =
 
 /// A rule's section.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Section {
+pub struct Section {
     /// The page, below the root of the project.
-    pub(super) page: &'static str,
+    pub page: &'static str,
+    /// All of it as Markdown, without the heading.
+    pub text: &'static str,
     /// Why there is such a rule, as Markdown.
-    pub(super) why: &'static str,
+    pub why: &'static str,
     /// What to do about it, as Markdown.
-    pub(super) what_to_do: &'static str,
+    pub what_to_do: &'static str,
 }
 
 /// The section of a rule; None where nobody wrote one.
-pub(super) fn section(rule: &Rule) -> Option<Section> {
-    PAGES.iter().find_map(|(page, text)| {
+pub fn section(rule: &Rule) -> Option<Section> {
+    PAGES.iter().find_map(|(page, all)| {
         let heading = format!("\n## {}\n", rule.code);
-        let (_, behind) = text.split_once(heading.as_str())?;
-        let body = behind.split_once("\n## ").map_or(behind, |(body, _)| body).trim();
+        let (_, behind) = all.split_once(heading.as_str())?;
+        let text = behind.split_once("\n## ").map_or(behind, |(text, _)| text).trim();
         // The first paragraph repeats level and summary.
-        let (_, rest) = body.split_once("\n\n")?;
+        let (_, rest) = text.split_once("\n\n")?;
         let (why, what_to_do) = rest.split_once("*What to do:*")?;
-        Some(Section { page, why: why.trim(), what_to_do: what_to_do.trim() })
+        Some(Section { page, text, why: why.trim(), what_to_do: what_to_do.trim() })
     })
 }
 

@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use crate::finding::counted;
 
-/// Names of environments that one group shows.
-pub(super) const NAMES_SHOWN: usize = 12;
+/// Names of environments that one line shows.
+pub const NAMES_SHOWN: usize = 12;
 
 /// At most `limit` names, and how many more there are.
 pub fn some_of(names: &[String], limit: usize) -> String {
@@ -21,10 +21,10 @@ pub(super) fn the_same_in(environments: &[String]) -> Option<String> {
         .then(|| format!("the same in {}: {}", counted(environments.len(), "environment"), some_of(environments, NAMES_SHOWN)))
 }
 
-/// The text with control characters but tabs as escapes: what somebody else wrote must not steer a terminal, or begin a
-/// line of its own in a log.
+/// The text with control characters but tabs as escapes, and with those that turn the direction of writing: what somebody
+/// else wrote must not steer a terminal, begin a line of its own in a log, or read as something else.
 pub fn without_control(text: &str) -> Cow<'_, str> {
-    let steers = |character: char| character.is_control() && character != '\t';
+    let steers = |character: char| (character.is_control() && character != '\t') || turns(character);
     if !text.contains(steers) {
         return Cow::Borrowed(text);
     }
@@ -61,6 +61,22 @@ pub(super) fn cut(text: &str, limit: usize) -> Cow<'_, str> {
     }
 }
 
+/// At most about `limit` characters of a text without line breaks, whose middle is left out: two thirds from its beginning, a third from its end.
+pub fn without_middle(text: &str, limit: usize) -> Cow<'_, str> {
+    let length = text.chars().count();
+    if length <= limit {
+        return Cow::Borrowed(text);
+    }
+    let first: String = text.chars().take(limit * 2 / 3).collect();
+    let last: String = text.chars().skip(length - limit / 3).collect();
+    Cow::Owned(format!("{first}…{last}"))
+}
+
+/// Characters that change the direction of what stands around them, so that a line reads as another one.
+fn turns(character: char) -> bool {
+    matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -69,6 +85,12 @@ mod tests {
     fn what_is_cut_says_so() {
         assert_eq!(cut("äöü", 3), "äöü");
         assert_eq!(cut("äöü", 2), "äö […]");
+    }
+
+    #[test]
+    fn of_a_long_value_both_ends_are_kept() {
+        assert_eq!(without_middle("äöüäöü", 6), "äöüäöü");
+        assert_eq!(without_middle("abcdefghij", 6), "abcd…ij");
     }
 
     #[test]
@@ -90,6 +112,7 @@ mod tests {
     #[test]
     fn control_characters_are_shown() {
         assert_eq!(without_control("a\tb"), "a\tb");
+        assert_eq!(without_control("a\u{202e}b\u{2066}\u{61c}\u{200f}"), "a\\u{202e}b\\u{2066}\\u{61c}\\u{200f}");
         assert_eq!(without_control("a\r\n\u{1b}[2J\u{9b}"), "a\\r\\n\\u{1b}[2J\\u{9b}");
     }
 
