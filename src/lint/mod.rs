@@ -12,6 +12,7 @@ mod distribution;
 mod issuer;
 mod manifest;
 mod object;
+mod overlay;
 mod rbac;
 mod reference;
 mod rights;
@@ -37,6 +38,7 @@ use crate::yaml::{Node, Path};
 pub(crate) use authority::dropped_roots;
 use chart::ChartUse;
 use object::{Object, is_filled_in_later};
+use overlay::Overlays;
 
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
@@ -90,9 +92,18 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let kustomizations: Vec<&Document> = scope.documents.iter().filter(|document| document.content == Content::Kustomization).collect();
     let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
     let not_followed = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
-    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, verdict: Verdict::default() };
+    let overlays = Overlays::new(scope);
+    let verdict = Verdict::default();
+    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, overlays, verdict, blamed: Vec::new() };
     families.iter().for_each(|check| check(&mut lint));
-    lint.verdict
+    let Lint { mut verdict, blamed, .. } = lint;
+    // What an overlay takes from us as it is was judged as ours.
+    for finding in blamed {
+        if !verdict.ours.iter().any(|other| other.rule == finding.rule && other.message == finding.message) {
+            verdict.theirs.push(finding);
+        }
+    }
+    verdict
 }
 
 /// An environment that is being judged.
@@ -108,7 +119,11 @@ struct Lint<'a> {
     kustomizations: Vec<&'a Document>,
     /// Roots that have a part that was not followed.
     not_followed: BTreeSet<&'a Utf8Path>,
+    /// What is built again from ours.
+    overlays: Overlays<'a>,
     verdict: Verdict,
+    /// Findings on lines of ours in what somebody else builds from them, moved to what that says.
+    blamed: Vec<Finding>,
 }
 
 impl<'a> Lint<'a> {
@@ -142,6 +157,13 @@ impl<'a> Lint<'a> {
     /// Adds a finding about a document. One that was found before stays one: an object that several roots build is judged
     /// in each of them.
     fn add(&mut self, document: &Document, finding: Finding) {
+        if let Some(place) = self.overlays.blamed(self.scope, document, &finding) {
+            let finding = Finding { place, ..finding };
+            if !self.blamed.contains(&finding) {
+                self.blamed.push(finding);
+            }
+            return;
+        }
         let findings = if document.is_written() { &mut self.verdict.theirs } else { &mut self.verdict.ours };
         if !findings.contains(&finding) {
             findings.push(finding);
