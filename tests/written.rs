@@ -70,6 +70,81 @@ fn an_overlay_over_ours_is_judged_where_it_changes_something() {
     assert_eq!(found(&plain), Vec::<String>::new());
 }
 
+/// An overlay over ours with further lines, and what a check finds there.
+fn over(lines: &str) -> Vec<String> {
+    let text = format!("resources:\n  - ../smallstep/step-issuer\n{lines}");
+    found(&repository(&[("out/prod/over/kustomization.yaml", &text)]))
+}
+
+fn patch(kind: &str, patch: &str) -> String {
+    format!("patches:\n  - target: {{kind: {kind}}}\n    patch: |-\n      {}\n", patch.replace('\n', "\n      "))
+}
+
+fn set(path: &str, value: &str) -> String {
+    format!("- op: replace\n  path: {path}\n  value: {value}")
+}
+
+#[test]
+fn an_overlay_that_breaks_ours_is_told_where_it_does_so() {
+    let file = "out/prod/over/kustomization.yaml";
+    let issuer = |value: &str| over(&patch("StepIssuer", value));
+    let certificate = |value: &str| over(&patch("Certificate", value));
+    let admin = load_kid("admin");
+    for (found, rule, line) in [
+        (issuer(&set("/spec/provisioner/name", "admin")), "issuer-kid-of-another-provisioner", 8),
+        (certificate(&set("/spec/duration", "72h0m0s")), "duration-over-maximum", 8),
+        (certificate("- op: remove\n  path: /spec/issuerRef/group"), "issuer-group-missing", 4),
+        (certificate("- op: remove\n  path: /spec/dnsNames"), "certificate-without-name", 4),
+        (certificate(&set("/spec/issuerRef/kind", "StepClusterIssuer")), "issuer-unresolved", 8),
+        (
+            over(
+                "patches:\n  - patch: |-\n      $patch: delete\n      apiVersion: certmanager.step.sm/v1beta1\n      kind: StepIssuer\n      metadata: {name: step-issuer, namespace: smallstep}\n",
+            ),
+            "issuer-unresolved",
+            4,
+        ),
+        (over("namePrefix: pre-\n"), "issuer-unresolved", 3),
+    ] {
+        assert!(found.contains(&format!("{rule} {file}:{line}")), "{rule}: {found:?}");
+    }
+    let both = format!("{}\n{}", set("/spec/provisioner/name", "admin"), set("/spec/provisioner/kid", &admin));
+    assert_eq!(issuer(&both), Vec::<String>::new());
+}
+
+#[test]
+fn a_line_of_ours_beside_the_patch_is_not_to_blame() {
+    let text = format!("resources: [../smallstep/step-issuer]\n{}", patch("Certificate", &set("/spec/duration", "1h0m0s")));
+    let folder = repository(&[("out/prod/over/kustomization.yaml", &text)]);
+    let inventory = "environments/prod/inventory.yaml";
+    let before = fs::read_to_string(folder.path().join(inventory)).expect("read");
+    put(&folder, inventory, &format!("{before}    renewBefore: 8h\n"));
+    assert_eq!(found(&folder), ["renew-before-too-long out/prod/over/kustomization.yaml:7"]);
+}
+
+/// The key id of a provisioner in the snapshot of the good repository.
+fn load_kid(provisioner: &str) -> String {
+    let good = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/_good/environments/prod/ca-snapshot.yaml");
+    let snapshot: Value = serde_yaml::from_str(&fs::read_to_string(good).expect("read")).expect("YAML");
+    snapshot["provisioners"][provisioner]["kid"].as_str().expect("a key id").to_owned()
+}
+
+#[test]
+fn an_overlay_that_breaks_nothing_is_not_told_of() {
+    for lines in [
+        "labels: [{pairs: {team: web}}]\n",
+        "commonLabels: {team: web}\n",
+        "commonAnnotations: {team: web}\n",
+        &patch("Certificate", &set("/spec/secretName", "other-tls")),
+        &patch("Certificate", &set("/spec/dnsNames", "[other.example.com]")),
+    ] {
+        assert_eq!(over(lines), Vec::<String>::new(), "{lines}");
+    }
+    // Two of them are alternatives: what both make is never there twice.
+    let one = "resources: [../smallstep/step-issuer]\npatches:\n  - target: {kind: Certificate}\n    patch: '[{op: replace, path: /metadata/name, value: a}]'\n";
+    let folder = repository(&[("out/prod/one/kustomization.yaml", one), ("out/prod/two/kustomization.yaml", &one.replace(": a}", ": b}"))]);
+    assert_eq!(found(&folder), Vec::<String>::new());
+}
+
 #[test]
 fn files_of_ours_are_not_taken_for_somebodys() {
     let folder = repository(&[]);

@@ -10,10 +10,9 @@ use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, writ
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, Place};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory};
 use crate::lint::{Scope, Verdict, lint};
-use crate::manifest::Document;
 use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
-use crate::render::render;
+use crate::render::{Rendered, render};
 use crate::report::Outcome;
 use crate::tree::{Digest, Tree};
 use crate::yaml::Path;
@@ -51,8 +50,8 @@ impl Repository {
         let snapshots = self.snapshots(name, inventory, &mut contents, &mut findings);
         let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
-        let rendered = render(&model, &self.templates, &self.settings);
-        let verdict = self.judge(inventory, &model, &snapshots, &rendered.tree, rendered.documents, request);
+        let mut rendered = render(&model, &self.templates, &self.settings);
+        let verdict = self.judge(inventory, &model, &snapshots, &mut rendered, request);
         findings.extend(verdict.ours);
         if let (Some(base), Some(as_of)) = (&self.base, request.as_of) {
             let present = Present { environment: name, inventory, inputs, snapshots: &snapshots, contents: &contents };
@@ -91,8 +90,7 @@ impl Repository {
         inventory: &Inventory,
         model: &Model,
         snapshots: &BTreeMap<String, KnownSnapshot>,
-        tree: &Tree,
-        rendered: Vec<Document>,
+        rendered: &mut Rendered,
         request: &Request,
     ) -> Verdict {
         // What waits for a snapshot is not rendered, and can be judged all the same.
@@ -101,21 +99,24 @@ impl Repository {
         let everything = is_waiting.then(|| model::build(&model.environment, inventory, snapshots, Extent::Everything).0);
         let mut documents = match &everything {
             Some(everything) => render(everything, &self.templates, &self.settings).documents,
-            None => rendered,
+            None => std::mem::take(&mut rendered.documents),
         };
         let out = Utf8Path::new(&self.settings.out).join(model.environment.as_str());
         let mut findings = Vec::new();
         if request.as_of.is_some() {
-            let written = written::read(&*self.source, &out, tree);
+            let written = written::read(&*self.source, &out, &rendered.tree);
             documents.extend(written.documents);
             findings = written.findings;
         }
         let model = everything.as_ref().unwrap_or(model);
         let definitions = &self.definitions;
         let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, as_of: request.as_of });
-        // What an overlay takes from us as it is was judged as ours.
-        let is_ours = |finding: &Finding| matches!(&finding.place, Place::File { file, .. } if written::is_rendered(file, &out, tree));
-        findings.extend(verdict.theirs.drain(..).filter(|finding| !is_ours(finding)));
+        // What is wrong with a document as it is rendered is said of its template, behind the name of its file; an overlay
+        // that takes it up changes nothing about it.
+        let is_told = |finding: &Finding| {
+            rendered.findings.iter().any(|flaw| flaw.rule == finding.rule && flaw.message.ends_with(&format!(": {}", finding.message)))
+        };
+        findings.extend(verdict.theirs.drain(..).filter(|finding| !is_told(finding)));
         Verdict { theirs: findings, ..verdict }
     }
 

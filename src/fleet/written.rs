@@ -20,7 +20,7 @@ use crate::yaml::Node;
 use keeper::Keeper;
 use listing::Listing;
 
-pub(super) use keeper::is_rendered;
+use keeper::is_rendered;
 
 /// Values of everything that kustomizations build, as [`crate::yaml::Node::size`] counts them; the largest bundles of
 /// definitions have a tenth of it.

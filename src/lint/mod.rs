@@ -13,6 +13,7 @@ mod engine;
 mod issuer;
 mod manifest;
 mod object;
+mod overlay;
 mod rbac;
 mod reference;
 mod rights;
@@ -38,6 +39,7 @@ use crate::yaml::{Node, Path};
 pub(crate) use authority::dropped_roots;
 use chart::ChartUse;
 use object::{Object, is_filled_in_later};
+use overlay::Overlays;
 
 /// What is judged.
 #[derive(Debug, Clone, Copy)]
@@ -97,10 +99,19 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
         not_followed.extend(engine::changed_roots(&sent, scope.documents));
         brings_more
     };
+    let overlays = Overlays::new(scope);
     let verdict = Verdict::default();
-    let mut lint = Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, brings_more, verdict };
+    let mut lint =
+        Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, brings_more, overlays, verdict, blamed: Vec::new() };
     families.iter().for_each(|check| check(&mut lint));
-    lint.verdict
+    let Lint { mut verdict, blamed, .. } = lint;
+    // What an overlay takes from us as it is was judged as ours.
+    for finding in blamed {
+        if !verdict.ours.iter().any(|other| other.rule == finding.rule && other.message == finding.message) {
+            verdict.theirs.push(finding);
+        }
+    }
+    verdict
 }
 
 /// An environment that is being judged.
@@ -118,7 +129,11 @@ struct Lint<'a> {
     not_followed: BTreeSet<&'a Utf8Path>,
     /// Whether something goes to the cluster that is not among the documents.
     brings_more: bool,
+    /// What is built again from ours.
+    overlays: Overlays<'a>,
     verdict: Verdict,
+    /// Findings on lines of ours in what somebody else builds from them, moved to what that says.
+    blamed: Vec<Finding>,
 }
 
 impl<'a> Lint<'a> {
@@ -152,6 +167,13 @@ impl<'a> Lint<'a> {
     /// Adds a finding about a document. One that was found before stays one: an object that several roots build is judged
     /// in each of them.
     fn add(&mut self, document: &Document, finding: Finding) {
+        if let Some(place) = self.overlays.blamed(self.scope, document, &finding) {
+            let finding = Finding { place, ..finding };
+            if !self.blamed.contains(&finding) {
+                self.blamed.push(finding);
+            }
+            return;
+        }
         let findings = if document.is_written() { &mut self.verdict.theirs } else { &mut self.verdict.ours };
         if !findings.contains(&finding) {
             findings.push(finding);

@@ -57,7 +57,8 @@ impl<'a> Lint<'a> {
     fn role_of(&self, binding: Object<'a>) -> Option<Object<'a>> {
         let (kind, name) = (binding.text("roleRef.kind")?, binding.text("roleRef.name")?);
         let is_near = |role: &Object<'_>| role.identity.kind == "ClusterRole" || role.namespace() == binding.namespace();
-        self.roles().find(|role| role.identity.kind == kind && role.name() == name && is_near(role))
+        let is_beside = |role: &Object<'_>| !self.overlays.exclude_each_other(binding.document, role.document);
+        self.roles().find(|role| role.identity.kind == kind && role.name() == name && is_near(role) && is_beside(role))
     }
 }
 

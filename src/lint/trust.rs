@@ -3,7 +3,7 @@
 use super::Lint;
 use super::object::{Object, is_filled_in_later};
 use crate::inventory::IssuerKind;
-use crate::manifest::Origin;
+use crate::manifest::{Document, Origin};
 use crate::model::{Authority, Certificate, IssuerReference, KnownSnapshot};
 use crate::snapshot::{Places, Provisioner, Snapshot};
 use crate::yaml::{Node, Segment};
@@ -79,6 +79,11 @@ impl<'a> Lint<'a> {
         self.step_issuers.iter().copied()
     }
 
+    /// The Step issuers that may be applied together with a document.
+    pub(super) fn step_issuers_beside(&self, document: &'a Document) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
+        self.step_issuers().filter(|issuer| !self.overlays.exclude_each_other(document, issuer.document))
+    }
+
     /// The Step issuer that a certificate names, where it is among the objects.
     pub(super) fn step_issuer_of(&self, certificate: Object<'a>) -> Option<Object<'a>> {
         match self.issuing(certificate, Reference::of(certificate.get("spec.issuerRef")?)?) {
@@ -100,9 +105,13 @@ impl<'a> Lint<'a> {
             kind == STEP_CLUSTER_ISSUER
                 || both.is_none_or(|(issuer, own)| issuer == own || [issuer, own].into_iter().any(is_filled_in_later))
         };
-        let candidates = || self.step_issuers().filter(|issuer| issuer.identity.kind == kind && issuer.name() == reference.name);
-        if let Some(issuer) = candidates().find(|issuer| is_near(issuer.namespace())) {
-            return Issuing::Step(issuer);
+        let is_meant = |issuer: &Object<'_>| issuer.identity.kind == kind && issuer.name() == reference.name;
+        let candidates = || self.step_issuers_beside(object.document).filter(is_meant);
+        // What the same root builds is applied with it.
+        let mut near: Vec<Object<'a>> = candidates().filter(|issuer| is_near(issuer.namespace())).collect();
+        near.sort_by_key(|issuer| issuer.document.root != object.document.root);
+        if let Some(issuer) = near.first() {
+            return Issuing::Step(*issuer);
         }
         let waiting = &self.scope.model.waiting_issuers;
         let mut waiting = waiting.iter().chain(self.certificate_of(object).map(|certificate| &certificate.issuer)).filter(|issuer| {

@@ -93,7 +93,7 @@ impl<'a> Keeper<'a> {
 }
 
 /// Whether a file below the repository is one that was rendered.
-pub(in crate::fleet) fn is_rendered(file: &Utf8Path, out: &Utf8Path, tree: &Tree) -> bool {
+pub(super) fn is_rendered(file: &Utf8Path, out: &Utf8Path, tree: &Tree) -> bool {
     let below = file.strip_prefix(out).ok().and_then(|below| OutPath::new(below.as_str()).ok());
     below.is_some_and(|below| tree.get(&below).is_some())
 }

@@ -100,8 +100,16 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
     let mut known: Vec<&str> = lint.step_issuers().map(|issuer| issuer.name()).chain(rendered).chain(waiting).collect();
     known.sort_unstable();
     known.dedup();
-    let of_other_kind = lint.step_issuers().find(|issuer| issuer.name() == name);
+    let has_issuers = !known.is_empty()
+        || lint.objects.iter().any(|object| object.is(CERT_MANAGER_GROUP, "Issuer") || object.is(CERT_MANAGER_GROUP, "ClusterIssuer"));
+    let of_other_kind = lint.step_issuers_beside(object.document).find(|issuer| issuer.name() == name);
+    let lost = lint.step_issuers().find(|issuer| issuer.name() == name && issuer.identity.kind == kind);
+    known.retain(|known| *known != name);
     let help = match (of_other_kind, nearest(name, known.iter().copied())) {
+        _ if lost.is_some() => format!(
+            "the kustomization of `{}` takes that issuer out or changes its name: keep it, or name another one in `issuerRef`",
+            object.document.root
+        ),
         (Some(issuer), _) => format!("there is a {} of that name; write `kind: {}`", issuer.identity.kind, issuer.identity.kind),
         (None, Some(near)) => format!("did you mean `{near}`?"),
         (None, None) if known.is_empty() => {
@@ -109,8 +117,6 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
         }
         (None, None) => format!("this environment has {}", listed(known.iter().copied())),
     };
-    let has_issuers = !known.is_empty()
-        || lint.objects.iter().any(|object| object.is(CERT_MANAGER_GROUP, "Issuer") || object.is(CERT_MANAGER_GROUP, "ClusterIssuer"));
     // What comes from elsewhere may make it.
     let level = if has_issuers && !lint.brings_more { Level::Error } else { Level::Note };
     let message = format!("{who} is to be signed by the {kind} `{name}`, which nothing in this environment makes");
@@ -122,7 +128,9 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
 fn may_come_from_chart(lint: &Lint<'_>, kind: &str) -> bool {
     let key = if kind == STEP_CLUSTER_ISSUER { "stepClusterIssuer" } else { "stepIssuer" };
     let values = lint.scope.model.step_issuer.as_ref().and_then(|step_issuer| step_issuer.values.get(key)?.get("create")?.as_bool());
-    values == Some(true) || lint.scope.documents.iter().filter(|document| document.is_written()).any(|document| may_make(document, key))
+    // The chart in our own component has the values of the inventory, also where an overlay takes it up.
+    let is_somebodys = |document: &&Document| document.is_written() && !lint.overlays.is_of_ours(document);
+    values == Some(true) || lint.scope.documents.iter().filter(is_somebodys).any(|document| may_make(document, key))
 }
 
 fn may_make(document: &Document, key: &str) -> bool {

@@ -36,7 +36,8 @@ pub(super) fn check_collisions(lint: &mut Lint<'_>, certificates: &[Object<'_>])
         if others.iter().any(|other| other.identity == certificate.identity) {
             continue;
         }
-        if let Some(other) = others.first() {
+        let is_beside = |other: &&Object<'_>| !lint.overlays.exclude_each_other(certificate.document, other.document);
+        if let Some(other) = others.iter().find(is_beside) {
             let message = format!(
                 "certificates `{}` and `{}` both write the Secret `{secret}`{}, so each undoes the other's",
                 other.name(),
