@@ -64,7 +64,7 @@ impl Candidate {
             let entries = tree.get(name).and_then(Node::as_map).filter(|_| **name != *STEP_ISSUER);
             entries.into_iter().flat_map(|map| map.iter().map(|(key, _)| Path::of([name, key]))).collect()
         };
-        let paths = maps().flat_map(|name| keys(name)).chain(maps().map(|name| Path::of([*name])));
+        let paths = maps().flat_map(keys).chain(maps().map(|name| Path::of([*name])));
         paths.map(|path| Candidate::Whole { path }).collect()
     }
 
