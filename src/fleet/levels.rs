@@ -13,8 +13,17 @@ use crate::yaml::Path;
 pub(super) struct Levels {
     /// Those of the settings, which hold for every environment.
     everywhere: BTreeMap<String, (RuleOverride, Place)>,
-    /// Whether any finding met an override, by file, line, column and code: a layer's stands for all of its environments.
-    met: Mutex<BTreeMap<(String, u32, u32, String), bool>>,
+    /// What became of overrides, by file, line, column and code: a layer's stands for all of its environments.
+    met: Mutex<BTreeMap<(String, u32, u32, String), Fate>>,
+}
+
+/// What became of an override.
+#[derive(Debug, Default)]
+struct Fate {
+    /// Whether any finding met it.
+    is_met: bool,
+    /// The level that its own file, or its environment, gives to the rule about overrides that meet nothing.
+    unused: Option<RuleOverride>,
 }
 
 impl Levels {
@@ -37,10 +46,12 @@ impl Levels {
         let kept = kept.collect();
         let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
         for (code, (_, place)) in overrides.iter().filter(|(code, (word, _))| is_whole && hides(code, word)) {
-            known.entry(key(place, code)).or_default();
+            let fate = known.entry(key(place, code)).or_default();
+            let wish = overrides.get(RULE_OVERRIDE_UNUSED.code).filter(|(_, wished)| holds_for(wished, place, inventory));
+            fate.unused = fate.unused.take().or_else(|| wish.map(|(word, _)| word.clone()));
         }
         for key in met {
-            known.insert(key, true);
+            known.entry(key).or_default().is_met = true;
         }
         kept
     }
@@ -49,7 +60,8 @@ impl Levels {
     pub(super) fn apply_everywhere(&self, findings: Vec<Finding>) -> Vec<Finding> {
         let levelled = |finding: Finding| match self.everywhere.get(finding.rule.code) {
             Some((word, place)) => {
-                self.met.lock().unwrap_or_else(PoisonError::into_inner).insert(key(place, finding.rule.code), true);
+                let mut known = self.met.lock().unwrap_or_else(PoisonError::into_inner);
+                known.entry(key(place, finding.rule.code)).or_default().is_met = true;
                 word.level.level().map(|level| finding.at(level))
             }
             None => Some(finding),
@@ -73,21 +85,28 @@ impl Levels {
             .collect()
     }
 
-    /// Overrides that met nothing, once every environment was looked at. `has_base` says whether rules were asked that
-    /// compare with an earlier state.
+    /// Overrides that met nothing, once every environment was looked at, at the level that somebody wants for them.
+    /// `has_base` says whether rules were asked that compare with an earlier state.
     pub(super) fn unused(&self, has_base: bool) -> Vec<Finding> {
-        let met = self.met.lock().unwrap_or_else(PoisonError::into_inner);
-        met.iter()
-            .filter(|(_, met)| !**met)
-            .filter(|((.., code), _)| has_base || code != ROOT_DROPPED_TOO_EARLY.code)
+        let (mut wished, mut others) = (Vec::new(), Vec::new());
+        for ((file, line, column, code), fate) in self.met.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             // That rule would speak of itself.
-            .filter(|((.., code), _)| Rule::by_code(code).is_some_and(|rule| rule.code != RULE_OVERRIDE_UNUSED.code))
-            .map(|((file, line, column, code), _)| {
-                let place = Place::File { file: file.into(), line: *line, column: *column };
+            let is_asked = Rule::by_code(code).is_some_and(|rule| rule.code != RULE_OVERRIDE_UNUSED.code)
+                && (has_base || code != ROOT_DROPPED_TOO_EARLY.code);
+            if fate.is_met || !is_asked {
+                continue;
+            }
+            let place = Place::File { file: file.into(), line: *line, column: *column };
+            let finding =
                 Finding::new(&RULE_OVERRIDE_UNUSED, place, format!("`{code}` finds nothing any more where this changes its level"))
-                    .help("take it out, so that the next finding is seen")
-            })
-            .collect()
+                    .help("take it out, so that the next finding is seen");
+            match &fate.unused {
+                Some(word) => wished.extend(word.level.level().map(|level| finding.at(level))),
+                None => others.push(finding),
+            }
+        }
+        wished.extend(self.apply_everywhere(others));
+        wished
     }
 
     /// What holds for an environment: its own word, or that of its layers, before that of the settings.
@@ -99,6 +118,14 @@ impl Levels {
         }
         overrides
     }
+}
+
+/// Whether what somebody wrote at `wished` about unused overrides is meant for the override at `place`: it stands in the same
+/// file, or holds for the whole environment whose own override that is. An environment has no say about a layer's.
+fn holds_for(wished: &Place, place: &Place, inventory: &Inventory) -> bool {
+    let file = |place: &Place| if let Place::File { file, .. } = place { Some(file.clone()) } else { None };
+    let own = file(place);
+    own.is_some() && (own == file(wished) || own.as_ref() == Some(&inventory.file))
 }
 
 /// Whether an override makes a rule speak lower than it would, or not at all. One that makes it speak louder is a wish for

@@ -287,7 +287,7 @@ impl Repository {
             findings.push(Finding::new(&LAYER_UNUSED, Place::whole(file), message).help("delete it, or write its name to an `extends`"));
         }
         let mut findings = self.levels.apply_everywhere(findings);
-        findings.extend(self.levels.apply_everywhere(self.levels.unused(self.base.is_some())));
+        findings.extend(self.levels.unused(self.base.is_some()));
         findings
     }
 
