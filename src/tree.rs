@@ -137,6 +137,8 @@ pub struct File {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tree {
     files: BTreeMap<OutPath, File>,
+    /// The same paths in lower case: what is one file on some systems.
+    taken: BTreeMap<String, OutPath>,
 }
 
 impl Tree {
@@ -145,13 +147,14 @@ impl Tree {
     /// # Errors
     /// A sentence naming both owners, when the path, or one that differs only in case, is taken.
     pub fn claim(&mut self, path: OutPath, file: File) -> Result<(), String> {
-        let twin = self.files.iter().find(|(known, _)| known.as_str().eq_ignore_ascii_case(path.as_str()));
-        if let Some((known, other)) = twin {
+        let lower = path.as_str().to_ascii_lowercase();
+        if let Some((known, other)) = self.taken.get(&lower).and_then(|known| Some((known, self.files.get(known)?))) {
             return Err(format!(
                 "`{path}` of component `{}` and `{known}` of component `{}` are the same file on some systems",
                 file.owner, other.owner
             ));
         }
+        self.taken.insert(lower, path.clone());
         self.files.insert(path, file);
         Ok(())
     }

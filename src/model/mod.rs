@@ -5,6 +5,7 @@ mod build;
 mod certificate;
 mod chart;
 mod conventions;
+mod delivery;
 mod issuer;
 mod names;
 mod resolution;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
+use crate::yaml::Path;
 
 pub use build::{Extent, build};
 pub use certificate::Certificate;
@@ -60,8 +62,35 @@ pub struct Model {
     pub cert_manager: CertManager,
     /// Who needs the right to approve requests; null where the chart brings it.
     pub approver: Option<CertManager>,
+    /// Where the engine finds the repository.
+    pub git: Git,
+    /// What Argo CD is told of the tree; null where it is told nothing.
+    pub argo_cd: Option<ArgoCd>,
     /// The files that all this comes from.
     pub sources: Sources,
+    /// Where in the inventory an entry comes from, where its name alone does not say it. Not for templates.
+    #[serde(skip)]
+    pub origins: BTreeMap<Vec<String>, Path>,
+}
+
+/// Where the engine finds the repository.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Git {
+    /// Address as the engine knows it; null where nothing names it.
+    pub url: Option<String>,
+    /// Branch, tag or commit.
+    pub revision: String,
+    /// Folder of the repository's files in it; empty at its root.
+    pub path: String,
+}
+
+/// What Argo CD is told.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ArgoCd {
+    /// Its namespace.
+    pub namespace: String,
 }
 
 /// The same as in the inventory, with null where nothing is known.

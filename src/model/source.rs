@@ -5,13 +5,17 @@ use crate::manifest::Shape;
 use crate::yaml::{Path, Segment};
 
 impl Model {
-    /// The map of the inventory that a map of the model comes from.
-    pub fn inventory_map(map: &str) -> &str {
-        match map {
-            "clusterIssuers" => "issuers",
-            "exporters" => "authorities",
-            other => other,
-        }
+    /// The entry of the inventory behind an entry of the model: `keys` lead to it, a map and a name, and so on where an entry
+    /// holds further maps. None where it comes from no single entry.
+    pub fn entry(&self, keys: &[&str]) -> Option<Path> {
+        let own = |keys: &[&str]| self.origins.get(&keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()).cloned();
+        let known = (0..keys.len()).rev().find_map(|last| own(&keys[..=last])).filter(|_| !self.origins.is_empty());
+        known.or_else(|| match keys {
+            ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
+            ["exporters", name] => Some(Path::of(["authorities", name])),
+            ["issuers" | "certificates" | "authorities", ..] => Some(Path::of(keys.iter().copied())),
+            _ => None,
+        })
     }
 
     /// The path in the inventory that a field of a rendered document comes from, given what the document is and the entry

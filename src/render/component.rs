@@ -1,22 +1,20 @@
 //! Components: `component.yaml` and its templates, from the binary and from the user's repository, compiled once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use minijinja::syntax::SyntaxConfig;
 use minijinja::{Environment, UndefinedBehavior};
-use serde::Deserialize;
 
 use crate::finding::{Finding, Place, TEMPLATE_INVALID, TEMPLATE_OVERRIDE_STALE, listed};
-use crate::manifest::{CheckedDocuments, Shape};
+use crate::manifest::CheckedDocuments;
 use crate::render::fill;
+use crate::render::specification::{self, COMPONENT_FILE, Specification};
 use crate::tree::Digest;
-use crate::yaml::{Keys, nearest, read, read_struct, text_of};
+use crate::yaml::{nearest, text_of};
 
 /// Steps that one template may take; a real one takes a few hundred.
 const FUEL: u64 = 1_000_000;
-/// Name of the file that describes a component.
-const COMPONENT_FILE: &str = "component.yaml";
 
 /// Names the files of a built-in component, embedded at compile time from `templates/`.
 macro_rules! built_in {
@@ -25,20 +23,26 @@ macro_rules! built_in {
     };
 }
 
+/// A built-in component: its name, and its files by name.
+type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+
 /// The built-in components.
-const BUILT_IN: &[(&str, &[(&str, &str)])] = &[built_in!("step-issuer":
-    "component.yaml",
-    "approver-clusterrole.yaml.j2",
-    "approver-clusterrolebinding.yaml.j2",
-    "certificate.yaml.j2",
-    "exporter-role.yaml.j2",
-    "exporter-rolebinding.yaml.j2",
-    "exporter-serviceaccount.yaml.j2",
-    "kustomization.yaml.j2",
-    "stepclusterissuer.yaml.j2",
-    "stepissuer.yaml.j2",
-    "values.yaml.j2",
-)];
+const BUILT_IN: &[BuiltIn] = &[
+    built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
+    built_in!("step-issuer":
+        "component.yaml",
+        "approver-clusterrole.yaml.j2",
+        "approver-clusterrolebinding.yaml.j2",
+        "certificate.yaml.j2",
+        "exporter-role.yaml.j2",
+        "exporter-rolebinding.yaml.j2",
+        "exporter-serviceaccount.yaml.j2",
+        "kustomization.yaml.j2",
+        "stepclusterissuer.yaml.j2",
+        "stepissuer.yaml.j2",
+        "values.yaml.j2",
+    ),
+];
 
 /// A file of the user's `templates/` folder.
 #[derive(Debug, Clone)]
@@ -53,59 +57,12 @@ pub struct TemplateFile {
     pub bytes: Vec<u8>,
 }
 
-/// What `component.yaml` says.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct ComponentFile {
-    #[serde(rename = "apiVersion")]
-    _api_version: ApiVersion,
-    #[serde(rename = "kind")]
-    _kind: Kind,
-    files: BTreeMap<String, FileSpecification>,
-}
-
-#[derive(Debug, Deserialize)]
-enum ApiVersion {
-    #[serde(rename = "trustree.dev/v1alpha1")]
-    V1Alpha1,
-}
-
-#[derive(Debug, Deserialize)]
-enum Kind {
-    Component,
-}
-
-/// One file that a component writes.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct FileSpecification {
-    /// What the file holds. A kustomization is rendered last: it sees the other files as `resources`.
-    #[serde(default)]
-    pub(super) content: Shape,
-    /// Its documents, in this order; those of one template are sorted by namespace and name.
-    pub(super) documents: Vec<DocumentSpecification>,
-}
-
-/// One template and what it runs over.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub(super) struct DocumentSpecification {
-    /// Name of the template file.
-    pub(super) template: String,
-    /// A map of the model; the template runs once for each of its entries.
-    pub(super) over: Option<String>,
-    /// The variable that holds the entry.
-    #[serde(rename = "as")]
-    pub(super) variable: Option<String>,
-    /// A path in the model that must lead to something that is neither empty nor false.
-    pub(super) when: Option<String>,
-}
-
 /// A component, ready to render.
 #[derive(Debug)]
 pub(super) struct Component {
     pub(super) name: String,
-    pub(super) files: BTreeMap<String, FileSpecification>,
+    /// What its `component.yaml` says.
+    pub(super) specification: Specification,
     /// Where each of its files comes from, for messages.
     sources: BTreeMap<String, Utf8PathBuf>,
 }
@@ -129,28 +86,27 @@ impl Templates {
     /// Every file that cannot be used, with its line.
     pub fn new(overrides: &[TemplateFile]) -> Result<Templates, Vec<Finding>> {
         let mut findings = Vec::new();
-        for file in overrides {
-            if !BUILT_IN.iter().any(|(component, _)| *component == file.component) {
-                let known = listed(BUILT_IN.iter().map(|(component, _)| *component));
-                let finding =
-                    Finding::new(&TEMPLATE_INVALID, Place::whole(&file.path), format!("there is no component `{}`", file.component));
-                findings.push(finding.help(format!("the components are {known}")));
-            }
-        }
         let mut environment = Environment::empty();
         configure(&mut environment);
         let mut components = Vec::new();
         let mut digested: Vec<Vec<u8>> = vec![fill::FORMAT.as_bytes().to_vec()];
-        for (name, built_in) in BUILT_IN {
-            let mut files: BTreeMap<&str, (Utf8PathBuf, Vec<u8>)> = built_in
+        let own = overrides.iter().map(|file| file.component.as_str());
+        let names: BTreeSet<&str> = own.chain(BUILT_IN.iter().map(|(name, _)| *name)).collect();
+        for name in names {
+            let mut files: BTreeMap<&str, (Utf8PathBuf, Vec<u8>)> = built_in(name)
                 .iter()
                 .map(|(file, text)| (*file, (Utf8PathBuf::from(format!("templates/{name}/{file}")), text.as_bytes().to_vec())))
                 .collect();
-            for file in overrides.iter().filter(|file| file.component == *name) {
+            for file in overrides.iter().filter(|file| file.component == name) {
                 files.insert(&file.name, (file.path.clone(), file.bytes.clone()));
             }
             for (file, (_, bytes)) in &files {
                 digested.extend([name.as_bytes().to_vec(), file.as_bytes().to_vec(), bytes.clone()]);
+            }
+            if !files.contains_key(COMPONENT_FILE) {
+                let file = files.values().next().map(|(path, _)| path.clone()).unwrap_or_default();
+                findings.push(without_specification(name, &file));
+                continue;
             }
             match compile(name, &files, &mut environment) {
                 Ok(component) => components.push(component),
@@ -177,11 +133,28 @@ impl Templates {
     }
 }
 
+/// The files of a built-in component; none where a component is the user's own.
+fn built_in(component: &str) -> &'static [(&'static str, &'static str)] {
+    BUILT_IN.iter().find(|(name, _)| *name == component).map_or(&[], |(_, files)| files)
+}
+
+fn without_specification(component: &str, file: &Utf8Path) -> Finding {
+    let message = format!("there is no component `{component}`, and no `{COMPONENT_FILE}` beside this file");
+    let built_in = BUILT_IN.iter().map(|(name, _)| *name);
+    let help = match nearest(component, built_in.clone()) {
+        Some(near) => format!("did you mean the built-in component `{near}`?"),
+        None => {
+            format!("the built-in components are {}; a component of your own says in `{COMPONENT_FILE}` what it writes", listed(built_in))
+        }
+    };
+    Finding::new(&TEMPLATE_INVALID, Place::whole(file), message).help(help)
+}
+
 /// What is to be told of a file that takes the place of a built-in one. It says in its first line which text it was made
 /// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business. A folder that holds every file
 /// of a component is kept as a whole, on purpose: copies in it are not told.
 fn stale(file: &TemplateFile, overrides: &[TemplateFile]) -> Option<Finding> {
-    let (_, files) = BUILT_IN.iter().find(|(component, _)| *component == file.component)?;
+    let files = built_in(&file.component);
     let (_, built_in) = files.iter().find(|(name, _)| *name == file.name)?;
     let text = text_of(&file.bytes, 0).ok()?;
     if text == *built_in {
@@ -251,7 +224,7 @@ fn compile(
         }
     }
     let (component_path, _) = &files[COMPONENT_FILE];
-    let specification = texts.remove(COMPONENT_FILE).and_then(|text| parse_component(&text, component_path, &mut findings));
+    let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
     let Some(specification) = specification else { return Err(findings) };
     let used: Vec<&str> =
         specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
@@ -270,7 +243,7 @@ fn compile(
     }
     for (file, text) in texts {
         let path = &files[file].0;
-        let is_built_in = BUILT_IN.iter().any(|(component, files)| *component == name && files.iter().any(|(known, _)| *known == file));
+        let is_built_in = built_in(name).iter().any(|(known, _)| *known == file);
         if !used.contains(&file) {
             if !is_built_in {
                 let finding = Finding::new(
@@ -298,44 +271,7 @@ fn compile(
         return Err(findings);
     }
     let sources = files.iter().map(|(file, (path, _))| ((*file).to_owned(), path.clone())).collect();
-    Ok(Component { name: name.to_owned(), files: specification.files, sources })
-}
-
-fn parse_component(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) -> Option<ComponentFile> {
-    let documents = match read(text, 0, Keys::AsKubernetes) {
-        Ok(documents) => documents,
-        Err(error) => {
-            findings.push(Finding::of_yaml(path, &error));
-            return None;
-        }
-    };
-    let Some(node) = documents.first() else {
-        findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(path), "the file is empty"));
-        return None;
-    };
-    let mut problems = Vec::new();
-    let component: Option<ComponentFile> = read_struct(node, &mut problems);
-    let before = findings.len();
-    findings.extend(problems.iter().map(|problem| Finding::of_problem(problem, Place::at(path, problem.at(node)))));
-    let component = component?;
-    for (file, specification) in &component.files {
-        let place = Place::at(path, node.key_place(&crate::yaml::Path::of(["files", file])));
-        if let Err(problem) = crate::tree::OutPath::new(file).and_then(|path| {
-            if path.as_str().contains('/') { Err("it is no file in the component's own folder".to_owned()) } else { Ok(()) }
-        }) {
-            findings.push(Finding::new(&TEMPLATE_INVALID, place.clone(), format!("`{file}` cannot be written: {problem}")));
-        }
-        for document in &specification.documents {
-            if document.over.is_some() != document.variable.is_some() {
-                findings.push(Finding::new(
-                    &TEMPLATE_INVALID,
-                    place.clone(),
-                    format!("`{}`: `over` and `as` go together", document.template),
-                ));
-            }
-        }
-    }
-    (findings.len() == before).then_some(component)
+    Ok(Component { name: name.to_owned(), specification, sources })
 }
 
 /// A template engine's error as a finding.
@@ -378,7 +314,7 @@ mod tests {
 
     #[test]
     fn an_override_says_what_it_was_made_from() {
-        let (component, files) = BUILT_IN[0];
+        let (component, files) = BUILT_IN[1];
         let (name, built_in) = files[1];
         let file = |name: &str, text: &str| TemplateFile {
             component: component.to_owned(),

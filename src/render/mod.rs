@@ -3,8 +3,9 @@
 mod component;
 mod document;
 mod fill;
+mod specification;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,15 +13,27 @@ use minijinja::Value;
 use minijinja::value::{Serde, ValueKind};
 
 use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
-use crate::inventory::Settings;
+use crate::inventory::{Delivery, Settings};
 use crate::manifest::{self, Identity, Origin, Shape};
 use crate::model::Model;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
-use component::{Component, DocumentSpecification, FileSpecification};
+use component::Component;
 use document::{Document, Job};
+use specification::{COMPONENT_FILE, Condition, DocumentSpecification, FileSpecification, Stage};
 
 pub use component::{TemplateFile, Templates};
+
+/// The component that takes up the folders of all others.
+const ENVIRONMENT: &str = "environment";
+/// The folder in which the kustomizations of the stages lie, where stages lie apart.
+const STAGES_FOLDER: &str = "flux";
+/// The file by which a folder is taken up.
+const KUSTOMIZATION: &str = "kustomization.yaml";
+/// When Argo CD takes an object up. Source: Argo CD, `docs/user-guide/sync-waves.md`.
+const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
+/// What Argo CD does otherwise with an object. Source: Argo CD, `docs/user-guide/sync-options.md`.
+const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 
 /// What came of a model.
 #[derive(Debug, Default)]
@@ -35,31 +48,43 @@ pub struct Rendered {
 
 /// Renders every component of an environment.
 pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rendered {
-    let mut tree = Tree::default();
-    let Some(home) = &model.home else { return Rendered::default() };
     let mut pass = Pass {
         model,
         templates,
+        out: Utf8Path::new(&settings.out).join(model.environment.as_str()),
+        has_stages: model.delivery == Delivery::Flux,
         variables: Value::from(Serde(model)),
         header: header(model),
         folder: Utf8PathBuf::new(),
+        written: Vec::new(),
         documents: Vec::new(),
         identities: Vec::new(),
         findings: Vec::new(),
     };
-    for component in &templates.components {
-        let folder = settings.component_folder(home, &component.name);
-        pass.folder = Utf8Path::new(&settings.out).join(model.environment.as_str()).join(&folder);
-        for (file, text) in pass.component(component) {
-            let claimed = OutPath::new(&format!("{folder}/{file}"))
-                .and_then(|path| tree.claim(path, File { text: text.into(), owner: component.name.clone() }));
-            if let Err(problem) = claimed {
-                let finding = Finding::new(&PATH_ESCAPES, Place::whole(component.source("component.yaml")), problem);
-                pass.findings.push(finding.help("give the file another name there"));
-            }
-        }
+    let (applied, pointing): (Vec<_>, Vec<_>) = templates
+        .components
+        .iter()
+        .filter(|component| component.name != ENVIRONMENT)
+        .partition(|component| component.specification.applied);
+    for component in applied {
+        pass.component(component, settings);
+    }
+    if let Some(environment) = templates.components.iter().find(|component| component.name == ENVIRONMENT) {
+        pass.environment(environment);
+    }
+    pass.variables = minijinja::context! { tree => pass.place(settings), ..pass.variables.clone() };
+    for component in pointing {
+        pass.component(component, settings);
     }
     pass.duplicates();
+    let mut tree = Tree::default();
+    for Written { owner, path, text, .. } in pass.written {
+        let claimed = OutPath::new(&path).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
+        if let Err(problem) = claimed {
+            let finding = Finding::new(&PATH_ESCAPES, Place::whole(owner.source(COMPONENT_FILE)), problem);
+            pass.findings.push(finding.help("give the file another name there"));
+        }
+    }
     Rendered { tree, documents: pass.documents, findings: pass.findings }
 }
 
@@ -82,44 +107,176 @@ fn header(model: &Model) -> String {
 struct Pass<'a> {
     model: &'a Model,
     templates: &'a Templates,
+    /// The environment's folder, below the repository.
+    out: Utf8PathBuf,
+    /// Whether the stages lie in folders of their own, because the engine takes one after the other.
+    has_stages: bool,
     variables: Value,
     header: String,
     /// The folder of the component at hand, below the repository.
     folder: Utf8PathBuf,
+    written: Vec<Written<'a>>,
     documents: Vec<manifest::Document>,
     identities: Vec<(Identity, Place)>,
     findings: Vec<Finding>,
 }
 
-impl Pass<'_> {
-    /// Files of a component: name and text. The kustomization comes last and sees the others.
-    fn component(&mut self, component: &Component) -> Vec<(String, String)> {
-        let mut files = Vec::new();
-        let mut resources: Vec<String> = Vec::new();
-        let (last, first): (Vec<_>, Vec<_>) = component.files.iter().partition(|(_, file)| file.content == Shape::Kustomization);
-        for (name, specification) in first.into_iter().chain(last) {
-            let documents = self.file(component, name, specification, &resources);
-            if documents.is_empty() {
-                continue;
-            }
-            if specification.content == Shape::Object {
-                resources.push(name.clone());
-            }
-            for document in &documents {
-                self.named_files(component, name, &document.checked.names, &files);
-            }
-            let bodies: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
-            files.push((name.clone(), format!("{}{}", self.header, bodies.join("---\n"))));
+/// A file on its way into the tree.
+struct Written<'a> {
+    owner: &'a Component,
+    /// Below the environment's folder.
+    path: String,
+    /// The folder whose kustomization the environment's own takes up; None for any other file.
+    root: Option<(Stage, String)>,
+    text: String,
+}
+
+/// What a component is written for, and what its templates see.
+struct Instance {
+    /// The variables of the model, and the entry.
+    variables: Value,
+    /// The map and the key of the entry; None where a component is written once.
+    entry: Option<(String, String)>,
+}
+
+impl<'a> Pass<'a> {
+    /// Writes a component as often as it asks for.
+    fn component(&mut self, component: &'a Component, settings: &Settings) {
+        let specification = &component.specification;
+        let once = Instance { variables: self.variables.clone(), entry: None };
+        if let Some(when) = &specification.when
+            && !self.holds(component, when, &once)
+        {
+            return;
         }
-        files
+        let (Some(over), Some(variable)) = (&specification.over, &specification.variable) else {
+            return self.instance(component, &once, settings);
+        };
+        for (key, value) in self.entries(component, over, &once) {
+            let own = Value::from(BTreeMap::from([(variable.clone(), value)]));
+            let variables = minijinja::context! { ..own, ..self.variables.clone() };
+            self.instance(component, &Instance { variables, entry: Some((over.clone(), key)) }, settings);
+        }
+    }
+
+    /// Writes a component into one folder; where stages lie apart, into one below it for each of them.
+    fn instance(&mut self, component: &'a Component, instance: &Instance, settings: &Settings) {
+        let specification = &component.specification;
+        let text_at = |pass: &mut Self, path: &String| pass.text_at(component, path, instance);
+        let name = specification.folder.as_ref().map_or_else(|| Some(component.name.clone()), |path| text_at(self, path));
+        let folder = match &specification.namespace {
+            Some(path) => text_at(self, path).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name)),
+            None => name,
+        };
+        let Some(folder) = folder else { return };
+        self.files(component, instance, &folder);
+    }
+
+    /// The files of a component. A kustomization comes last and sees the others of its folder.
+    fn files(&mut self, component: &'a Component, instance: &Instance, folder: &str) {
+        let specification = &component.specification;
+        let is_staged = self.has_stages && specification.applied;
+        let below = |stage: Stage| if is_staged { format!("{folder}/{}", stage.folder()) } else { folder.to_owned() };
+        let mut texts: BTreeMap<Stage, Vec<(String, String)>> = BTreeMap::new();
+        let mut resources: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
+        if !is_staged {
+            resources.insert(Stage::default(), Vec::new());
+        }
+        let (last, first): (Vec<_>, Vec<_>) = specification.files.iter().partition(|(_, file)| file.content == Shape::Kustomization);
+        for (name, file) in first {
+            let stage = if is_staged { file.stage } else { Stage::default() };
+            self.folder = self.out.join(below(stage));
+            let Some((text, _)) = self.file(component, instance, (name, file), &[]) else { continue };
+            texts.entry(stage).or_default().push((name.clone(), text));
+            if file.content == Shape::Object {
+                resources.entry(stage).or_default().push(name.clone());
+            }
+        }
+        for (name, file) in last {
+            for (stage, resources) in &resources {
+                self.folder = self.out.join(below(*stage));
+                let Some((text, names)) = self.file(component, instance, (name, file), resources) else { continue };
+                self.named_files(component, name, &names, texts.get(stage).map_or(&[], Vec::as_slice));
+                let root = (specification.applied && name == KUSTOMIZATION).then(|| (*stage, below(*stage)));
+                self.written.push(Written { owner: component, path: format!("{}/{name}", below(*stage)), root, text });
+            }
+        }
+        for (stage, files) in texts {
+            let written = |(name, text)| Written { owner: component, path: format!("{}/{name}", below(stage)), root: None, text };
+            self.written.extend(files.into_iter().map(written));
+        }
+    }
+
+    /// The kustomization that takes up the folders of the environment, or one for each of its stages.
+    fn environment(&mut self, component: &'a Component) {
+        let mut roots: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
+        for (stage, folder) in self.written.iter().filter_map(|written| written.root.clone()) {
+            roots.entry(stage).or_default().push(folder);
+        }
+        let is_needed = self.has_stages || self.model.argo_cd.is_some() || roots.values().map(Vec::len).sum::<usize>() > 1;
+        let instance = Instance { variables: self.variables.clone(), entry: None };
+        for (stage, mut folders) in roots {
+            folders.sort();
+            let (folder, up) =
+                if self.has_stages { (format!("{STAGES_FOLDER}/{}", stage.folder()), "../../") } else { (String::new(), "") };
+            let resources: Vec<String> = folders.iter().map(|folder| format!("{up}{folder}")).collect();
+            self.folder = if folder.is_empty() { self.out.clone() } else { self.out.join(&folder) };
+            for (name, file) in component.specification.files.iter().filter(|_| is_needed) {
+                let Some((text, _)) = self.file(component, &instance, (name, file), &resources) else { continue };
+                let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+                self.written.push(Written { owner: component, path, root: None, text });
+            }
+        }
+    }
+
+    /// Where the engine finds the environment, and the folders of its stages where they lie apart.
+    fn place(&self, settings: &Settings) -> Value {
+        let path = Utf8Path::new(&self.model.git.path).join(&settings.out).join(self.model.environment.as_str());
+        let stages: BTreeSet<Stage> = self.written.iter().filter_map(|written| Some(written.root.as_ref()?.0)).collect();
+        let mut after: Option<&str> = None;
+        let mut shown = BTreeMap::new();
+        for name in stages.into_iter().filter(|_| self.has_stages).map(Stage::folder) {
+            let path = path.join(STAGES_FOLDER).join(name);
+            shown.insert(name, minijinja::context! { name, path => path.as_str(), after });
+            after = Some(name);
+        }
+        minijinja::context! { path => path.as_str(), stages => shown }
+    }
+
+    /// The text of one file with what its documents name beside it; None where it has no documents.
+    fn file(
+        &mut self,
+        component: &'a Component,
+        instance: &Instance,
+        (name, file): (&str, &FileSpecification),
+        resources: &[String],
+    ) -> Option<(String, Vec<String>)> {
+        if let Some(when) = &file.when
+            && !self.holds(component, when, instance)
+        {
+            return None;
+        }
+        let documents = self.documents_of(component, instance, (name, file), resources);
+        if documents.is_empty() {
+            return None;
+        }
+        let bodies: Vec<&str> = documents.iter().map(|document| document.text.as_str()).collect();
+        let names = documents.iter().flat_map(|document| document.checked.names.clone()).collect();
+        Some((format!("{}{}", self.header, bodies.join("---\n")), names))
     }
 
     /// The documents of a file: in the order of the templates, those of one template by namespace and name.
-    fn file(&mut self, component: &Component, name: &str, specification: &FileSpecification, resources: &[String]) -> Vec<Document> {
+    fn documents_of(
+        &mut self,
+        component: &'a Component,
+        instance: &Instance,
+        (name, file): (&str, &FileSpecification),
+        resources: &[String],
+    ) -> Vec<Document> {
         let mut all = Vec::new();
-        for document in &specification.documents {
-            let job = Job { model: self.model, component, file: name, shape: specification.content, template: &document.template };
-            let mut documents = self.documents(&job, document, resources);
+        for document in &file.documents {
+            let job = Job { model: self.model, component, file: name, shape: file.content, template: &document.template };
+            let mut documents = self.documents(&job, instance, (document, file.stage), resources);
             documents.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
             let readable = documents.iter().filter_map(|document| self.readable(&job, document));
             self.documents.extend(readable.collect::<Vec<_>>());
@@ -129,38 +286,110 @@ impl Pass<'_> {
     }
 
     /// What one template gives: nothing, one document, or one for each entry of a map.
-    fn documents(&mut self, job: &Job<'_>, document: &DocumentSpecification, resources: &[String]) -> Vec<Document> {
+    fn documents(
+        &mut self,
+        job: &Job<'_>,
+        instance: &Instance,
+        (document, stage): (&DocumentSpecification, Stage),
+        resources: &[String],
+    ) -> Vec<Document> {
         if let Some(when) = &document.when
-            && !self.holds(job.component, when)
+            && !self.holds(job.component, when, instance)
         {
             return Vec::new();
         }
-        let Some(over) = &document.over else {
-            let context = minijinja::context! { resources => resources.to_vec(), ..self.variables.clone() };
-            return self.keep(job.run(self.templates, context, None)).into_iter().collect();
+        let annotations = self.annotations(stage);
+        let (Some(over), Some(variable)) = (&document.over, &document.variable) else {
+            let context = minijinja::context! { resources => resources.to_vec(), annotations, ..instance.variables.clone() };
+            let entry = instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
+            return self.keep(job.run(self.templates, context, entry)).into_iter().collect();
         };
-        let map = self.variables.get_attr(over).unwrap_or_default();
-        if map.is_undefined() {
-            self.not_in_the_model(job.component, over, &self.variables.clone());
+        let mut documents = Vec::new();
+        for (key, value) in self.entries(job.component, over, instance) {
+            let own = [(variable.clone(), value), ("annotations".to_owned(), Value::from(Serde(&annotations)))];
+            let context = minijinja::context! { ..Value::from(BTreeMap::from(own)), ..instance.variables.clone() };
+            let entry = self.entry(job.component, instance, over, &key);
+            documents.extend(self.keep(job.run(self.templates, context, entry)));
+        }
+        documents
+    }
+
+    /// The inventory's entry behind an entry of a map of the model, or of the entry that a component is written for.
+    fn entry(&self, component: &Component, instance: &Instance, over: &str, key: &str) -> Option<Path> {
+        let mut keys: Vec<&str> = over.split('.').collect();
+        if let Some((map, own)) = &instance.entry
+            && keys.first().copied() == component.specification.variable.as_deref()
+        {
+            keys.splice(..1, [map.as_str(), own.as_str()]);
+        }
+        keys.push(key);
+        self.model.entry(&keys)
+    }
+
+    /// The annotations that an engine needs on the objects of a stage, to take it after the one before.
+    fn annotations(&self, stage: Stage) -> BTreeMap<&'static str, &'static str> {
+        if self.model.argo_cd.is_none() {
+            return BTreeMap::new();
+        }
+        let wave = match stage {
+            Stage::Controller => return BTreeMap::new(),
+            Stage::Issuers => "1",
+            Stage::Certificates => "2",
+        };
+        BTreeMap::from([(SYNC_OPTIONS, "SkipDryRunOnMissingResource=true"), (SYNC_WAVE, wave)])
+    }
+
+    /// The entries of a map of the model, or of what `instance` is for.
+    fn entries(&mut self, component: &Component, over: &str, instance: &Instance) -> Vec<(String, Value)> {
+        let Some(map) = self.value_at(component, over, instance) else { return Vec::new() };
+        if map.is_none() {
             return Vec::new();
         }
         if map.kind() != ValueKind::Map {
-            self.complain(
-                job.component,
-                &format!("`over: {over}` is no map of the model"),
-                "a template runs over `issuers`, `clusterIssuers`, `certificates` or `exporters`",
-            );
+            let help = "a template runs over a map, such as `issuers`, `clusterIssuers`, `certificates` or `exporters`";
+            self.complain(component, &format!("`over: {over}` is no map of the model"), help);
             return Vec::new();
         }
-        let variable = document.variable.as_deref().unwrap_or_default();
-        let mut documents = Vec::new();
-        for key in map.try_iter().into_iter().flatten() {
-            let own = Value::from(BTreeMap::from([(variable.to_owned(), map.get_item(&key).unwrap_or_default())]));
-            let context = minijinja::context! { ..own, ..self.variables.clone() };
-            let path = Path::of([Model::inventory_map(over), key.as_str().unwrap_or_default()]);
-            documents.extend(self.keep(job.run(self.templates, context, Some(path))));
+        let keys = map.try_iter().into_iter().flatten();
+        keys.map(|key| (key.as_str().unwrap_or_default().to_owned(), map.get_item(&key).unwrap_or_default())).collect()
+    }
+
+    /// What a path of the model leads to. Where a part of it is null, it leads to nothing; a part that the model never has
+    /// is a mistake, which would leave something out for ever.
+    fn value_at(&mut self, component: &Component, path: &str, instance: &Instance) -> Option<Value> {
+        let mut value = instance.variables.clone();
+        for part in path.split('.') {
+            if value.is_none() {
+                return None;
+            }
+            match value.get_attr(part) {
+                Ok(next) if !next.is_undefined() => value = next,
+                _ => {
+                    self.not_in_the_model(component, part, &value);
+                    return None;
+                }
+            }
         }
-        documents
+        Some(value)
+    }
+
+    /// The text that a path of the model leads to.
+    fn text_at(&mut self, component: &Component, path: &str, instance: &Instance) -> Option<String> {
+        let value = self.value_at(component, path, instance)?;
+        let text = value.as_str().map(str::to_owned);
+        if text.is_none() && !value.is_none() {
+            self.complain(component, &format!("`{path}` is no text of the model"), "name a path that leads to a name");
+        }
+        text
+    }
+
+    /// Whether a condition holds.
+    fn holds(&mut self, component: &Component, condition: &Condition, instance: &Instance) -> bool {
+        let value = self.value_at(component, &condition.path, instance);
+        match &condition.word {
+            None => value.is_some_and(|value| value.is_true()),
+            Some((word, expected)) => (value.is_some_and(|value| value.to_string() == *word)) == *expected,
+        }
     }
 
     /// Keeps what was found in a document, and the document where there is one.
@@ -185,25 +414,6 @@ impl Pass<'_> {
         })
     }
 
-    /// Whether a path of the model leads to something that is neither empty nor false. Where a part of it is null, it
-    /// does not; a part that the model never has is a mistake, which would leave the document out for ever.
-    fn holds(&mut self, component: &Component, path: &str) -> bool {
-        let mut value = self.variables.clone();
-        for part in path.split('.') {
-            if value.is_none() {
-                return false;
-            }
-            match value.get_attr(part) {
-                Ok(next) if !next.is_undefined() => value = next,
-                _ => {
-                    self.not_in_the_model(component, part, &value);
-                    return false;
-                }
-            }
-        }
-        value.is_true()
-    }
-
     fn not_in_the_model(&mut self, component: &Component, name: &str, within: &Value) {
         let known: Vec<Value> = within.try_iter().into_iter().flatten().collect();
         let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
@@ -215,14 +425,14 @@ impl Pass<'_> {
     }
 
     fn complain(&mut self, component: &Component, message: &str, help: &str) {
-        let place = Place::whole(component.source("component.yaml"));
+        let place = Place::whole(component.source(COMPONENT_FILE));
         self.findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
     }
 
     /// Files that a kustomization names beside itself must be rendered, too.
     fn named_files(&mut self, component: &Component, kustomization: &str, names: &[String], files: &[(String, String)]) {
         for missing in names.iter().filter(|name| !files.iter().any(|(file, _)| file == *name)) {
-            let place = Place::whole(component.source("component.yaml"));
+            let place = Place::whole(component.source(COMPONENT_FILE));
             let message = format!("`{kustomization}` names `{missing}`, and nothing renders that file here");
             let help = "look at `when:` and `files:` of the component, and at the template of the kustomization";
             self.findings.push(Finding::new(&RESOURCE_MISSING, place, message).help(help));

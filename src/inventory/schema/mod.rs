@@ -1,11 +1,19 @@
 //! The fields of an inventory, as strict typed structs. The doc comments become the text of the JSON Schema.
 //! The structs hold no places: a finding names a path, and the merged tree knows where that path was set.
 
+mod certificate;
+mod delivery;
+mod issuer;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+
+pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
+pub use delivery::{ArgoCd, Delivery, Git};
+pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -44,6 +52,11 @@ pub struct EnvironmentFile {
     pub cluster_domain: Option<String>,
     /// How the GitOps engine consumes the tree. Default: `kustomize`.
     pub delivery: Option<Delivery>,
+    /// The repository as the GitOps engine sees it.
+    #[serde(default)]
+    pub git: Git,
+    /// Argo CD, where it takes up the tree.
+    pub argo_cd: Option<ArgoCd>,
     /// Versions of what runs in the cluster, where they matter.
     #[serde(default)]
     pub versions: Versions,
@@ -92,15 +105,6 @@ pub enum OverrideLevel {
     Warning,
     /// Keeps the environment from being written.
     Error,
-}
-
-/// How the GitOps engine consumes the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub enum Delivery {
-    /// `kustomization.yaml` with `helmCharts`, for `kustomize build --enable-helm` and Argo CD.
-    #[default]
-    Kustomize,
 }
 
 /// Versions, written as strings: `"1.36"` leaves the patch level open.
@@ -187,204 +191,6 @@ pub struct Chart {
     pub version: String,
     /// Chart repository. Default: `https://smallstep.github.io/helm-charts`.
     pub repo: Option<String>,
-}
-
-/// The two kinds of issuer that step-issuer serves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize, Serialize, JsonSchema)]
-pub enum IssuerKind {
-    /// Serves every namespace.
-    StepClusterIssuer,
-    /// Serves its own namespace.
-    StepIssuer,
-}
-
-/// A StepIssuer or StepClusterIssuer.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Issuer {
-    /// `StepIssuer` serves its own namespace, `StepClusterIssuer` every one.
-    pub kind: IssuerKind,
-    /// Name of the object. Default: the key of this entry.
-    pub name: Option<String>,
-    /// Namespace of a StepIssuer; a StepClusterIssuer has none.
-    pub namespace: Option<String>,
-    /// The authority that signs. May be left out when there is only one.
-    pub authority: Option<String>,
-    /// The JWK provisioner that signs.
-    pub provisioner: Provisioner,
-}
-
-/// A JWK provisioner, chosen by name; its key id comes from the CA snapshot.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Provisioner {
-    /// Name of the provisioner at the CA.
-    pub name: String,
-    /// The Secret with the password of this provisioner's key.
-    pub password_ref: PasswordReference,
-}
-
-/// A key in a Secret.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct PasswordReference {
-    /// Name of the Secret.
-    pub name: String,
-    /// Namespace of the Secret: needed by a StepClusterIssuer, forbidden for a StepIssuer, which reads its own.
-    pub namespace: Option<String>,
-    /// Key in the Secret. Default: `password`.
-    pub key: Option<String>,
-}
-
-/// A cert-manager Certificate. Durations are Go durations: `24h`, `90m`, never days.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Certificate {
-    /// Name of the object. Default: the key of this entry.
-    pub name: Option<String>,
-    /// Namespace of the object and of its Secret.
-    pub namespace: String,
-    /// Which of `issuers` signs. May be left out when there is only one.
-    pub issuer: Option<String>,
-    /// Name of the Secret that receives key and certificate. Default: `<name>-tls`.
-    pub secret_name: Option<String>,
-    /// Common name, at most 64 characters.
-    pub common_name: Option<String>,
-    /// Subject fields; the CA's default template drops them.
-    pub subject: Option<Subject>,
-    /// DNS names. A wildcard stands for exactly one label.
-    #[serde(default)]
-    pub dns_names: Vec<String>,
-    /// IP addresses.
-    #[serde(default)]
-    pub ip_addresses: Vec<String>,
-    /// URIs.
-    #[serde(default)]
-    pub uris: Vec<String>,
-    /// E-mail addresses.
-    #[serde(default)]
-    pub email_addresses: Vec<String>,
-    /// Lifetime. Default: what the CA gives (24h unless its claims say otherwise).
-    pub duration: Option<String>,
-    /// How long before the end the certificate is renewed. Default: a third of its lifetime.
-    pub renew_before: Option<String>,
-    /// The same as a percentage of the lifetime, from 1 to 99.
-    pub renew_before_percentage: Option<u8>,
-    /// Key usages that cert-manager asks for; the CA's default template drops them.
-    #[serde(default)]
-    pub usages: Vec<String>,
-    /// Whether cert-manager writes the usages into the request.
-    pub encode_usages_in_request: Option<bool>,
-    /// The private key.
-    pub private_key: Option<PrivateKey>,
-    /// Signature algorithm of the request, such as `ECDSAWithSHA256`.
-    pub signature_algorithm: Option<String>,
-    /// Labels and annotations of the Secret.
-    pub secret_template: Option<SecretTemplate>,
-    /// Key stores written beside the PEM files.
-    pub keystores: Option<Keystores>,
-    /// More formats written beside the PEM files.
-    #[serde(default)]
-    pub additional_output_formats: Vec<AdditionalOutputFormat>,
-    /// How many old CertificateRequests are kept, at least 1.
-    pub revision_history_limit: Option<u32>,
-}
-
-/// Subject fields of a certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct Subject {
-    /// O
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub organizations: Vec<String>,
-    /// C
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub countries: Vec<String>,
-    /// OU
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub organizational_units: Vec<String>,
-    /// L
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub localities: Vec<String>,
-    /// ST
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub provinces: Vec<String>,
-    /// STREET
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub street_addresses: Vec<String>,
-    /// postalCode
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub postal_codes: Vec<String>,
-    /// serialNumber
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub serial_number: Option<String>,
-}
-
-/// The private key of a certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct PrivateKey {
-    /// `RSA`, `ECDSA` or `Ed25519`. Default: cert-manager's, RSA.
-    pub algorithm: Option<String>,
-    /// Size in bits: RSA 2048 to 8192, ECDSA 256, 384 or 521.
-    pub size: Option<u32>,
-    /// `PKCS1` or `PKCS8`.
-    pub encoding: Option<String>,
-    /// `Always` makes a new key at every renewal. Default: `Always`.
-    pub rotation_policy: Option<String>,
-}
-
-/// Labels and annotations of the Secret that a certificate writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct SecretTemplate {
-    /// Annotations.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
-    /// Labels.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub labels: BTreeMap<String, String>,
-}
-
-/// Key stores that cert-manager writes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
-pub struct Keystores {
-    /// A Java key store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub jks: Option<Keystore>,
-    /// A PKCS#12 key store.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub pkcs12: Option<Keystore>,
-}
-
-/// One key store. Its password is a reference: an inventory holds no secrets.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Keystore {
-    /// Whether it is written.
-    pub create: bool,
-    /// The Secret with the store's password.
-    pub password_secret_ref: SecretKey,
-}
-
-/// A key in a Secret of the same namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct SecretKey {
-    /// Name of the Secret.
-    pub name: String,
-    /// Key in the Secret.
-    pub key: String,
-}
-
-/// A format that cert-manager writes beside `tls.crt` and `tls.key`.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct AdditionalOutputFormat {
-    /// `DER` or `CombinedPEM`.
-    #[serde(rename = "type")]
-    pub format: String,
 }
 
 /// The JSON Schema of an inventory, made from these types.
