@@ -205,7 +205,8 @@ fn what_only_sessions_can_show_is_shown_there() {
 fn links_between_pages_lead_somewhere() {
     let root = root();
     let mut pages = vec![root.join("README.md"), root.join("CHANGELOG.md")];
-    pages.extend(fs::read_dir(root.join("docs")).expect("listed").flatten().map(|entry| entry.path()));
+    let docs = walkdir::WalkDir::new(root.join("docs")).into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    pages.extend(docs.map(walkdir::DirEntry::into_path));
     for page in pages {
         let text = fs::read_to_string(&page).expect("read");
         for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {

@@ -222,10 +222,10 @@ fn what_the_pages_show_is_what_happens() {
     let mut problems = Vec::new();
     let mut pages = vec![root().join("README.md")];
     pages.extend(
-        fs::read_dir(root().join("docs"))
-            .expect("listed")
+        walkdir::WalkDir::new(root().join("docs"))
+            .into_iter()
             .flatten()
-            .map(|entry| entry.path())
+            .map(walkdir::DirEntry::into_path)
             .filter(|path| path.extension().is_some_and(|extension| extension == "md")),
     );
     pages.sort();
