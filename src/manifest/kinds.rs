@@ -18,6 +18,9 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("cert-manager.io", "Certificate") => typed::<Object<CertificateSpec>>,
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => typed::<Role>,
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => typed::<RoleBinding>,
+        ("argoproj.io", "Application") => typed::<ArgoCdApplication>,
+        ("argoproj.io", "ApplicationSet") => typed::<Object<ArgoCdApplicationSetSpec>>,
+        ("argoproj.io", "AppProject") => typed::<Object<ArgoCdProjectSpec>>,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
         ("", "Namespace") => typed::<Namespace>,
         ("", "ConfigMap") => typed::<ConfigMap>,
@@ -154,6 +157,41 @@ shapes! {
     ServiceAccount {
         api_version: Text, kind: Text, metadata: Metadata, automount_service_account_token: Option<bool>,
         image_pull_secrets: Option<Vec<IgnoredAny>>, secrets: Option<Vec<IgnoredAny>>,
+    }
+
+    ArgoCdApplication {
+        api_version: Text, kind: Text, metadata: Metadata, spec: ArgoCdApplicationSpec, operation: Option<IgnoredAny>,
+        status: Option<IgnoredAny>,
+    }
+    ArgoCdApplicationSpec {
+        project: Text, source: Option<ArgoCdSource>, sources: Option<Vec<ArgoCdSource>>, destination: ArgoCdDestination,
+        sync_policy: Option<ArgoCdSyncPolicy>, ignore_differences: Option<IgnoredAny>, info: Option<IgnoredAny>,
+        revision_history_limit: Option<u32>, source_hydrator: Option<IgnoredAny>,
+    }
+    ArgoCdSource {
+        repo_url as "repoURL": Text, target_revision: Option<String>, path: Option<String>, chart: Option<String>,
+        reference as "ref": Option<String>, name: Option<String>, helm: Option<IgnoredAny>, kustomize: Option<IgnoredAny>,
+        directory: Option<IgnoredAny>, plugin: Option<IgnoredAny>, tag_prefix: Option<IgnoredAny>,
+    }
+    ArgoCdDestination { name: Option<String>, namespace: Option<String>, server: Option<String> }
+    ArgoCdSyncPolicy {
+        automated: Option<ArgoCdAutomation>, sync_options: Texts, retry: Option<IgnoredAny>,
+        managed_namespace_metadata: Option<IgnoredAny>,
+    }
+    ArgoCdAutomation { prune: Option<bool>, self_heal: Option<bool>, allow_empty: Option<bool>, enabled: Option<bool> }
+    ArgoCdApplicationSetSpec {
+        go_template: Option<bool>, go_template_options: Texts, generators: Vec<IgnoredAny>, template: IgnoredAny,
+        sync_policy: Option<ArgoCdSetPolicy>, strategy: Option<IgnoredAny>, preserved_fields: Option<IgnoredAny>,
+        apply_nested_selectors: Option<bool>, ignore_application_differences: Option<IgnoredAny>, template_patch: Option<String>,
+    }
+    ArgoCdSetPolicy { preserve_resources_on_deletion: Option<bool>, applications_sync: Option<String> }
+    ArgoCdProjectSpec {
+        source_repos: Texts, destinations: Option<Vec<ArgoCdDestination>>, description: Option<String>, roles: Option<IgnoredAny>,
+        cluster_resource_whitelist: Option<IgnoredAny>, cluster_resource_blacklist: Option<IgnoredAny>,
+        namespace_resource_whitelist: Option<IgnoredAny>, namespace_resource_blacklist: Option<IgnoredAny>,
+        orphaned_resources: Option<IgnoredAny>, sync_windows: Option<IgnoredAny>, signature_keys: Option<IgnoredAny>,
+        source_namespaces: Texts, permit_only_project_scoped_clusters: Option<bool>,
+        destination_service_accounts: Option<IgnoredAny>, source_integrity: Option<IgnoredAny>,
     }
 
     Kustomization {

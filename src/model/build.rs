@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, issuer, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -62,7 +62,7 @@ impl Resolution<'_> {
             certificates,
             exporters: self.exporters(),
             git: delivery::git(fields),
-            argo_cd: delivery::argo_cd(fields),
+            argo_cd: argo_cd::resolve(self),
             origins: BTreeMap::new(),
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }

@@ -1,6 +1,7 @@
 //! Inventory and snapshots to one resolved model: defaults filled, references followed, names checked. Templates see
 //! exactly this. Reads no files and knows nothing of templates.
 
+mod argo_cd;
 mod build;
 mod certificate;
 mod chart;
@@ -20,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 use crate::yaml::Path;
 
+pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
 pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
@@ -83,14 +85,6 @@ pub struct Git {
     pub revision: String,
     /// Folder of the repository's files in it; empty at its root.
     pub path: String,
-}
-
-/// What Argo CD is told.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ArgoCd {
-    /// Its namespace.
-    pub namespace: String,
 }
 
 /// The same as in the inventory, with null where nothing is known.

@@ -13,7 +13,7 @@ impl Model {
         known.or_else(|| match keys {
             ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
-            ["issuers" | "certificates" | "authorities", ..] => Some(Path::of(keys.iter().copied())),
+            ["issuers" | "certificates" | "authorities" | "argoCd", ..] => Some(Path::of(keys.iter().copied())),
             _ => None,
         })
     }
@@ -52,11 +52,31 @@ impl Model {
                 Segment::Index(_) => None,
             })
             .collect();
+        if let Some(Segment::Key(map)) = entry.segments().first()
+            && **map == *"argoCd"
+        {
+            return Self::source_of_argo_cd(entry, &keys);
+        }
         match keys.as_slice() {
             ["spec", "issuerRef", ..] => entry.key("issuer"),
             ["spec", "url"] => self.of_authority(entry, "url"),
             ["spec", "caBundle"] => self.of_authority(entry, "snapshot"),
             ["spec" | "metadata", ..] => entry.join(&segments[1..]),
+            _ => entry.clone(),
+        }
+    }
+
+    fn source_of_argo_cd(entry: &Path, keys: &[&str]) -> Path {
+        let argo_cd = |field: &str| Path::of(["argoCd", field]);
+        match keys {
+            ["metadata", "namespace"] => argo_cd("namespace"),
+            ["spec", "project"] => argo_cd("project"),
+            ["metadata", "name"] if *entry == argo_cd("appProject") => argo_cd("project"),
+            ["spec", "source", "repoURL"] | ["spec", "sourceRepos"] => Path::of(["git", "url"]),
+            ["spec", "source", "targetRevision"] => Path::of(["git", "revision"]),
+            ["spec", "destination" | "labels", ..] | ["metadata", "name" | "labels", ..] => {
+                keys[1..].iter().fold(entry.clone(), |path, key| path.key(key))
+            }
             _ => entry.clone(),
         }
     }

@@ -28,6 +28,14 @@ type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The built-in components.
 const BUILT_IN: &[BuiltIn] = &[
+    built_in!("argo-cd":
+        "application.yaml.j2",
+        "applicationset.yaml.j2",
+        "appproject.yaml.j2",
+        "component.yaml",
+        "kustomization.yaml.j2",
+    ),
+    built_in!("argo-cd-health": "argocd-cm.yaml.j2", "component.yaml", "kustomization.yaml.j2"),
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
     built_in!("step-issuer":
         "component.yaml",
@@ -314,7 +322,7 @@ mod tests {
 
     #[test]
     fn an_override_says_what_it_was_made_from() {
-        let (component, files) = BUILT_IN[1];
+        let (component, files) = BUILT_IN[0];
         let (name, built_in) = files[1];
         let file = |name: &str, text: &str| TemplateFile {
             component: component.to_owned(),

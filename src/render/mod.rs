@@ -35,6 +35,24 @@ const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
 /// What Argo CD does otherwise with an object. Source: Argo CD, `docs/user-guide/sync-options.md`.
 const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
 
+/// What the charts bring that lies in no namespace. Source: step-issuer, `templates/rbac/` and `crds/`.
+const CLUSTER_KINDS_OF_CHARTS: &[(&str, &str)] = &[
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+];
+
+/// Everything that may be rendered and lies in no namespace: what another environment has, nobody knows here.
+const CLUSTER_KINDS: &[(&str, &str)] = &[
+    ("", "Namespace"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("cert-manager.io", "ClusterIssuer"),
+    ("certmanager.step.sm", "StepClusterIssuer"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("trust.cert-manager.io", "Bundle"),
+];
+
 /// What came of a model.
 #[derive(Debug, Default)]
 pub struct Rendered {
@@ -240,7 +258,46 @@ impl<'a> Pass<'a> {
             shown.insert(name, minijinja::context! { name, path => path.as_str(), after });
             after = Some(name);
         }
-        minijinja::context! { path => path.as_str(), stages => shown }
+        let identities = || self.identities.iter().map(|(identity, _)| identity);
+        let namespaces: BTreeSet<&str> =
+            identities().filter_map(|identity| identity.namespace.as_deref()).chain(self.chart_namespaces()).collect();
+        let of_charts = self.chart_namespaces().flat_map(|_| CLUSTER_KINDS_OF_CHARTS.iter().copied());
+        let own = identities().filter(|identity| identity.namespace.is_none());
+        let set = self.model.argo_cd.iter().filter_map(|argo_cd| argo_cd.application_set.as_ref());
+        let of_others = set.flat_map(|_| CLUSTER_KINDS.iter().copied());
+        let kinds: BTreeSet<(&str, &str)> =
+            own.map(|identity| (identity.group.as_str(), identity.kind.as_str())).chain(of_charts).chain(of_others).collect();
+        let shown_kind = |(group, kind): (&str, &str)| minijinja::context! { group => group.to_owned(), kind => kind.to_owned() };
+        let kinds: Vec<Value> = kinds.into_iter().map(shown_kind).collect();
+        // The folders of all environments, as a pattern, and those that are none.
+        let all = Utf8Path::new(&self.model.git.path).join(&settings.out);
+        minijinja::context! {
+            path => path.as_str(),
+            stages => shown,
+            namespaces => namespaces.into_iter().map(str::to_owned).collect::<Vec<_>>(),
+            clusterKinds => kinds,
+            environments => self.environments(&all),
+        }
+    }
+
+    /// The folders of the environments as the Git generator of an ApplicationSet takes them.
+    fn environments(&self, all: &Utf8Path) -> Vec<Value> {
+        let argo_cd = self.model.argo_cd.as_ref();
+        // What has an Application of its own would get a second one of the same name.
+        let own = argo_cd.filter(|argo_cd| argo_cd.application.is_some()).map(|_| self.model.environment.as_str());
+        let set = argo_cd.and_then(|argo_cd| argo_cd.application_set.as_ref());
+        let excluded = set.into_iter().flat_map(|set| set.exclude.iter().map(String::as_str));
+        let exclude = ["_*"]
+            .into_iter()
+            .chain(own)
+            .chain(excluded)
+            .map(|pattern| minijinja::context! { path => all.join(pattern).as_str(), exclude => true });
+        [minijinja::context! { path => all.join("*").as_str() }].into_iter().chain(exclude).collect()
+    }
+
+    /// The namespaces of the releases of charts.
+    fn chart_namespaces(&self) -> impl Iterator<Item = &str> {
+        self.model.step_issuer.iter().filter(|step_issuer| step_issuer.chart.is_some()).map(|step_issuer| step_issuer.namespace.as_str())
     }
 
     /// The text of one file with what its documents name beside it; None where it has no documents.
@@ -301,7 +358,9 @@ impl<'a> Pass<'a> {
         let annotations = self.annotations(stage);
         let (Some(over), Some(variable)) = (&document.over, &document.variable) else {
             let context = minijinja::context! { resources => resources.to_vec(), annotations, ..instance.variables.clone() };
-            let entry = instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
+            let of_instance = || instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
+            let of_condition = document.when.as_ref().and_then(|when| self.model.entry(&when.path.split('.').collect::<Vec<_>>()));
+            let entry = of_condition.or_else(of_instance);
             return self.keep(job.run(self.templates, context, entry)).into_iter().collect();
         };
         let mut documents = Vec::new();

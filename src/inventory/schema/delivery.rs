@@ -25,11 +25,3 @@ pub struct Git {
     /// Folder in the Git repository where this repository of trustree lies. Default: its root.
     pub path: Option<String>,
 }
-
-/// Argo CD.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct ArgoCd {
-    /// Namespace of Argo CD. Default: `argocd`.
-    pub namespace: Option<String>,
-}

@@ -1,6 +1,7 @@
 //! The fields of an inventory, as strict typed structs. The doc comments become the text of the JSON Schema.
 //! The structs hold no places: a finding names a path, and the merged tree knows where that path was set.
 
+mod argo_cd;
 mod certificate;
 mod delivery;
 mod issuer;
@@ -11,8 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination};
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
-pub use delivery::{ArgoCd, Delivery, Git};
+pub use delivery::{Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 
 /// The API version that every file of ours carries.

@@ -81,7 +81,9 @@ fn check_namespace_of_ours(lint: &mut Lint<'_>, document: &Document) {
 
 /// Whether a kustomization names a file of its own folder.
 pub(super) fn names(document: &Document, file: &Utf8Path) -> bool {
-    let resources = document.node.get("resources").and_then(Node::as_list).unwrap_or_default();
+    let list = |key: &str| document.node.get(key).and_then(Node::as_list).unwrap_or_default();
+    let patches = ["patches", "patchesJson6902"].into_iter().flat_map(list).filter_map(|patch| patch.get_str("path"));
+    let named = ["resources", "patchesStrategicMerge"].into_iter().flat_map(list).filter_map(Node::as_str);
     let folder = document.file.parent().unwrap_or(Utf8Path::new(""));
-    resources.iter().filter_map(Node::as_str).any(|entry| resolve(folder, entry).is_some_and(|path| path == file))
+    named.chain(patches).any(|entry| resolve(folder, entry).is_some_and(|path| path == file))
 }
