@@ -55,7 +55,7 @@ impl Model {
         if let Some(Segment::Key(map)) = entry.segments().first()
             && **map == *"argoCd"
         {
-            return Self::source_of_argo_cd(entry, &keys);
+            return self.source_of_argo_cd(entry, &keys);
         }
         match keys.as_slice() {
             ["spec", "issuerRef", ..] => entry.key("issuer"),
@@ -66,13 +66,13 @@ impl Model {
         }
     }
 
-    fn source_of_argo_cd(entry: &Path, keys: &[&str]) -> Path {
+    fn source_of_argo_cd(&self, entry: &Path, keys: &[&str]) -> Path {
         let argo_cd = |field: &str| Path::of(["argoCd", field]);
         match keys {
             ["metadata", "namespace"] => argo_cd("namespace"),
             ["spec", "project"] => argo_cd("project"),
             ["metadata", "name"] if *entry == argo_cd("appProject") => argo_cd("project"),
-            ["spec", "source", "repoURL"] | ["spec", "sourceRepos"] => Path::of(["git", "url"]),
+            ["spec", "source", "repoURL"] | ["spec", "sourceRepos"] if self.git.url.is_some() => Path::of(["git", "url"]),
             ["spec", "source", "targetRevision"] => Path::of(["git", "revision"]),
             ["spec", "destination" | "labels", ..] | ["metadata", "name" | "labels", ..] => {
                 keys[1..].iter().fold(entry.clone(), |path, key| path.key(key))
