@@ -35,6 +35,25 @@ pub fn chart_values(chart: &str, version: &str) -> Option<&'static ChartValues> 
     }
 }
 
+/// An image that the step-issuer chart starts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartImage {
+    /// The map of its values that holds `repository` and `tag`.
+    pub values: &'static [&'static str],
+    /// The repository that it has by default, with its registry.
+    pub repository: &'static str,
+}
+
+/// The images that the step-issuer chart of that exact version starts; none for a version that this catalog does not hold.
+pub fn step_issuer_images(version: &str) -> Vec<ChartImage> {
+    let Some(known) = chart_values(STEP_ISSUER_CHART, version) else { return Vec::new() };
+    let image = |values: &&'static [&'static str]| {
+        let repository = known.default_at(&[*values, &["repository"]].concat())?.as_str()?;
+        Some(ChartImage { values, repository })
+    };
+    step_issuer_chart::IMAGES.iter().filter_map(image).collect()
+}
+
 /// The versions of a chart that [`chart_values`] knows, oldest first; none for a chart that it does not know.
 pub fn known_versions(chart: &str) -> impl Iterator<Item = &'static str> {
     let issuer = step_issuer_chart::versions().filter(move |_| chart == STEP_ISSUER_CHART);

@@ -89,6 +89,9 @@ const VALUES: &[(&str, Type, &str, Charts)] = &[
     ("volumes", ListOrFalse, "false", All),
 ];
 
+/// The maps that name an image by `repository` and `tag`.
+pub(super) const IMAGES: &[&[&str]] = &[&["image"], &["kubeRBACproxy", "image"]];
+
 /// What the chart of that exact version knows; None for a version that this table does not hold.
 pub(super) fn values(version: &str) -> Option<&'static ChartValues> {
     static TABLES: OnceLock<[ChartValues; 3]> = OnceLock::new();
