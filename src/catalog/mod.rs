@@ -35,6 +35,38 @@ pub fn chart_values(chart: &str, version: &str) -> Option<&'static ChartValues> 
     }
 }
 
+/// An object that a chart makes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChartObject {
+    /// Its apiVersion.
+    pub api_version: &'static str,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its namespace; None where its kind has none.
+    pub namespace: Option<String>,
+}
+
+/// The objects that the step-issuer chart makes but its ServiceAccount, whose name the values decide. `is_on` says whether
+/// a value, by its path, is `true`.
+pub fn step_issuer_chart_objects(fullname: &str, namespace: &str, is_on: impl Fn(&str) -> bool) -> Vec<ChartObject> {
+    let made = step_issuer_chart::OBJECTS.iter().filter(|(.., value)| value.is_empty() || is_on(value));
+    let object = |(api_version, kind, suffix, is_namespaced, _): &(&'static str, &'static str, &str, bool, &str)| ChartObject {
+        api_version,
+        kind,
+        name: format!("{fullname}{suffix}"),
+        namespace: is_namespaced.then(|| namespace.to_owned()),
+    };
+    let definition = |name: &&str| ChartObject {
+        api_version: "apiextensions.k8s.io/v1",
+        kind: "CustomResourceDefinition",
+        name: (*name).to_owned(),
+        namespace: None,
+    };
+    made.map(object).chain(step_issuer_chart::DEFINITIONS.iter().map(definition)).collect()
+}
+
 /// An image that the step-issuer chart starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChartImage {

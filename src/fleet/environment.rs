@@ -113,7 +113,9 @@ impl Repository {
         }
         let model = everything.as_ref().unwrap_or(model);
         let definitions = &self.definitions;
-        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, as_of: request.as_of });
+        let vendored = self.vendored(model);
+        let vendored = vendored.as_ref();
+        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, vendored, as_of: request.as_of });
         // What is wrong with a document as it is rendered is said of its template, behind the name of its file; an overlay
         // that takes it up changes nothing about it.
         let is_told = |finding: &Finding| {

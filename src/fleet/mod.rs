@@ -8,6 +8,7 @@ mod environment;
 mod levels;
 mod shared;
 mod snapshots;
+mod vendored;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -22,6 +23,7 @@ use rayon::prelude::*;
 use crate::apply::apply;
 use crate::finding::{Finding, LAYER_UNUSED, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, Inventory, Layers, Settings};
+use crate::lint::VendoredChartFile;
 use crate::manifest::crd::CrdCatalog;
 use crate::model::KnownSnapshot;
 use crate::outside::disk::OutputRoot;
@@ -57,6 +59,8 @@ pub struct Repository {
     findings: Vec<Finding>,
     /// Snapshots that several environments name.
     shared: Mutex<HashMap<Utf8PathBuf, SharedSnapshot>>,
+    /// Charts in the repository, by their folder.
+    vendored: Mutex<HashMap<Utf8PathBuf, VendoredChartFile>>,
     levels: Levels,
     /// Layers that an environment was seen to extend; None once an environment could not be read.
     extended: Mutex<Option<BTreeSet<String>>>,
@@ -179,6 +183,7 @@ impl Repository {
             unnamed: shared::Unnamed::default(),
             findings: Vec::new(),
             shared: Mutex::default(),
+            vendored: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
             base: None,
         };

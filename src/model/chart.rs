@@ -42,7 +42,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Controller {
     {
         values = known.without_defaults(&values);
     }
-    let chart_service_account = chart_service_account(&release, &written.values);
+    let fullname = fullname(&release, &written.values);
+    let chart_service_account = chart_service_account(&fullname, &written.values);
     let chart = chart_source::resolve(resolution, chart);
     // Of what a name may hold, only the dot means more in a regular expression.
     let chart_service_account_pattern = chart_service_account.as_ref().map(|name| name.replace('.', "\\."));
@@ -53,6 +54,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Controller {
             && (!values.is_empty() || chart.home.is_some()),
         is_shared: is_shared(resolution),
         base_name: Some(base_name(&chart)),
+        fullname: Some(fullname),
         chart: Some(chart),
         values: sorted(values),
         chart_service_account,
@@ -113,15 +115,22 @@ fn with_cert_manager(values: &Map<String, Value>, cert_manager: &CertManager) ->
 }
 
 /// The ServiceAccount that the chart makes with these values.
-fn chart_service_account(release: &str, values: &Map<String, Value>) -> Option<String> {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
+fn chart_service_account(fullname: &str, values: &Map<String, Value>) -> Option<String> {
     let account = values.get("serviceAccount")?;
     if account.get("create") != Some(&Value::Bool(true)) {
         return None;
     }
-    let chart = text(values.get("nameOverride")).unwrap_or_else(|| "step-issuer".to_owned());
-    let fullname = || text(values.get("fullnameOverride")).unwrap_or_else(|| helm_fullname(release, &chart));
-    Some(text(account.get("name")).unwrap_or_else(fullname))
+    Some(text(account.get("name")).unwrap_or_else(|| fullname.to_owned()))
+}
+
+/// What the names of the chart's objects begin with.
+fn fullname(release: &str, values: &Map<String, Value>) -> String {
+    let chart = text(values.get("nameOverride")).unwrap_or_else(|| STEP_ISSUER_CHART.to_owned());
+    text(values.get("fullnameOverride")).unwrap_or_else(|| helm_fullname(release, &chart))
+}
+
+fn text(value: Option<&Value>) -> Option<String> {
+    value.and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 /// The same values with every map sorted by key.

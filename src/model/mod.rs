@@ -134,6 +134,8 @@ pub struct StepIssuer {
     pub namespace: String,
     /// Name of the release.
     pub release: String,
+    /// What the names of the chart's objects begin with; null where there is no chart.
+    pub fullname: Option<String>,
     /// The chart; null where somebody else installs the controller.
     pub chart: Option<Chart>,
     /// Chart values to write, sorted by key.

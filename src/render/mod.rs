@@ -405,7 +405,7 @@ impl<'a> Pass<'a> {
         let value = self.value_at(component, &condition.path, instance);
         match &condition.word {
             None => value.is_some_and(|value| value.is_true()),
-            Some((word, expected)) => (value.is_some_and(|value| value.to_string() == *word)) == *expected,
+            Some((word, expected)) => value.is_some_and(|value| word_of(&value) == *word) == *expected,
         }
     }
 
@@ -467,6 +467,14 @@ impl<'a> Pass<'a> {
                 self.findings.push(finding.help("give one of them another `name` or `namespace`"));
             }
         }
+    }
+}
+
+/// A value as a condition compares it: as YAML has it, where the engine would write `True`.
+fn word_of(value: &Value) -> String {
+    match value.kind() {
+        ValueKind::Bool => value.is_true().to_string(),
+        _ => value.to_string(),
     }
 }
 
