@@ -112,6 +112,75 @@ fn certificates_of_one_name_stay_in_their_namespaces() {
     }
 }
 
+/// However the chart is taken up, the cluster gets the same.
+#[test]
+#[ignore = "needs kustomize and helm: .ci/run installs them"]
+fn every_way_to_take_up_the_chart_builds_the_same() {
+    let tools = Tools::from_environment();
+    let inventory = |chart: &str, more: &str| {
+        format!(
+            "apiVersion: trustree.dev/v1alpha1\nkind: Environment\n{more}images: {{cr.step.sm: registry.example.com/step}}\n\
+             stepIssuer:\n  namespace: smallstep\n  chart: {{version: 1.11.0{chart}}}\n  values: {{serviceAccount: {{create: true}}}}\n  \
+             patches:\n    history:\n      patch: {{apiVersion: apps/v1, kind: Deployment, metadata: {{name: step-issuer, namespace: smallstep}}, \
+             spec: {{revisionHistoryLimit: 3}}}}\n    labels:\n      target: {{kind: Deployment|ClusterRole}}\n      patch: {{apiVersion: any, kind: any, metadata: {{name: any, labels: {{team: platform}}}}}}\n    account:\n      target: {{kind: ServiceAccount, name: step-issuer, namespace: smallstep}}\n      \
+             patch: [{{op: add, path: /metadata/annotations, value: {{mark: \"yes\"}}}}]\n"
+        )
+    };
+    let shared = "layout: shared\n";
+    let ways = [
+        ("plain", inventory("", "")),
+        ("oci", inventory(", repo: oci://registry.example.com/charts", "")),
+        ("home", inventory(", home: vendor/charts", "")),
+        ("home-and-repository", inventory(", home: vendor/charts, repo: https://charts.example.com", "")),
+        ("shared", inventory("", shared)),
+        ("shared-home", inventory(", home: vendor/charts", shared)),
+        ("shared-oci", inventory(", repo: oci://registry.example.com/charts", shared)),
+    ];
+    let work = TempDir::new().expect("a temporary folder");
+    for (name, text) in &ways {
+        let folder = work.path().join("environments").join(name);
+        fs::create_dir_all(&folder).expect("a folder");
+        fs::write(folder.join("inventory.yaml"), text).expect("can be written");
+    }
+    let chart = root().join("e2e/charts/step-issuer");
+    copy_folder(&chart, &work.path().join("vendor/charts/step-issuer"));
+    copy_folder(&chart, &work.path().join("vendor/charts/step-issuer-1.11.0/step-issuer"));
+    run(Command::new(env!("CARGO_BIN_EXE_trustree")).arg("render").current_dir(work.path()));
+    // Where no folder of charts is named, kustomize keeps its own beside what names the chart.
+    for entry in walkdir::WalkDir::new(work.path().join("out")).into_iter().map(|entry| entry.expect("can be listed")) {
+        let has_own = entry.file_name() == "kustomization.yaml" && {
+            let kustomization = read_one(entry.path());
+            kustomization.get("helmCharts").is_some() && kustomization.get("helmGlobals").is_none()
+        };
+        if has_own {
+            let folder = entry.path().parent().expect("a folder");
+            copy_folder(&chart, &folder.join("charts/step-issuer-1.11.0/step-issuer"));
+        }
+    }
+    let helm = tools.path("helm");
+    let mut seen: Option<BTreeMap<Id, Value>> = None;
+    for (name, _) in &ways {
+        let folder = work.path().join("out").join(name).join("smallstep/step-issuer");
+        for kustomize in tools.kustomizes() {
+            let text = run(Command::new(&kustomize).args(["build", "--enable-helm", "--helm-command"]).arg(&helm).arg(&folder));
+            let place = format!("{name} built with {}", kustomize.display());
+            let built = by_id(&place, read_all(&text));
+            let deployment = built.iter().find(|(id, _)| id.kind == "Deployment").map(|(_, object)| object).expect("a Deployment");
+            assert_eq!(deployment["spec"]["revisionHistoryLimit"], 3, "{place}");
+            assert_eq!(deployment["metadata"]["labels"]["team"], "platform", "{place}");
+            let image = &deployment["spec"]["template"]["spec"]["containers"][0]["image"];
+            assert_eq!(image, "registry.example.com/step/smallstep/step-issuer:0.11.0", "{place}");
+            let account = built.iter().find(|(id, _)| id.kind == "ServiceAccount").expect("a ServiceAccount");
+            assert_eq!(account.0.namespace, "smallstep", "{place}");
+            assert_eq!(account.1["metadata"]["annotations"]["mark"], "yes", "{place}");
+            match &seen {
+                Some(before) => assert_eq!(*before, built, "{place}"),
+                None => seen = Some(built),
+            }
+        }
+    }
+}
+
 #[test]
 #[ignore = "needs kustomize, helm and kubeconform: .ci/run installs them"]
 fn every_object_obeys_its_definition() {

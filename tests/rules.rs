@@ -33,6 +33,7 @@ const SHOWN_IN_SESSIONS: &[&str] = &[
     "snapshot-partial",
     "root-drop-refused",
     "provisioner-ambiguous",
+    "shared-not-written",
 ];
 
 fn root() -> PathBuf {

@@ -85,6 +85,18 @@ impl ChartValues {
         problems
     }
 
+    /// The chart's default at a path; None where it has none.
+    pub fn default_at(&self, path: &[&str]) -> Option<&Json> {
+        let found = path.iter().try_fold(&self.root, |known, key| match known {
+            Known::Map(entries) => entries.iter().find(|(name, _)| name == key).map(|(_, known)| known),
+            Known::Value { .. } => None,
+        });
+        match found? {
+            Known::Value { default, .. } => default.as_ref(),
+            Known::Map(_) => None,
+        }
+    }
+
     /// The values that differ from the chart's defaults.
     pub fn without_defaults(&self, values: &Map<String, Json>) -> Map<String, Json> {
         match differing(&self.root, &Json::Object(values.clone())) {

@@ -89,6 +89,30 @@ const VALUES: &[(&str, Type, &str, Charts)] = &[
     ("volumes", ListOrFalse, "false", All),
 ];
 
+/// The objects that the chart makes: apiVersion, kind, what its name has behind the full name, whether it lies in the
+/// release's namespace, and the value without which it is not made.
+pub(super) const OBJECTS: &[(&str, &str, &str, bool, &str)] = &[
+    ("apps/v1", "Deployment", "", true, ""),
+    ("certmanager.step.sm/v1beta1", "StepClusterIssuer", "", false, "stepClusterIssuer.create"),
+    ("certmanager.step.sm/v1beta1", "StepIssuer", "", true, "stepIssuer.create"),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", "-approver-role", false, ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", "-manager-role", false, ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRole", "-proxy-role", false, ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "-approver-rolebinding", false, ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "-manager-rolebinding", false, ""),
+    ("rbac.authorization.k8s.io/v1", "ClusterRoleBinding", "-proxy-rolebinding", false, ""),
+    ("rbac.authorization.k8s.io/v1", "Role", "-leader-election-role", true, ""),
+    ("rbac.authorization.k8s.io/v1", "RoleBinding", "-leader-election-rolebinding", true, ""),
+    ("v1", "ConfigMap", "-tunnel", true, "tunnel.enabled"),
+    ("v1", "Service", "", true, ""),
+];
+
+/// Names of the CustomResourceDefinitions that lie in the chart.
+pub(super) const DEFINITIONS: &[&str] = &["stepclusterissuers.certmanager.step.sm", "stepissuers.certmanager.step.sm"];
+
+/// The maps that name an image by `repository` and `tag`.
+pub(super) const IMAGES: &[&[&str]] = &[&["image"], &["kubeRBACproxy", "image"]];
+
 /// What the chart of that exact version knows; None for a version that this table does not hold.
 pub(super) fn values(version: &str) -> Option<&'static ChartValues> {
     static TABLES: OnceLock<[ChartValues; 3]> = OnceLock::new();

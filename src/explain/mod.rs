@@ -16,7 +16,7 @@ use crate::fleet::{Repository, Resolved};
 use crate::inventory::{EnvironmentName, Inventory};
 use crate::manifest::{Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot};
-use crate::render::{Rendered, render};
+use crate::render::{Rendered, SHARED_FOLDER, render};
 use crate::yaml::Path;
 use candidate::Candidate;
 use probe::Probe;
@@ -161,11 +161,26 @@ impl<'a> Stage<'a> {
     fn open(repository: &'a Repository, target: &Target) -> Result<Stage<'a>, ExplainError> {
         let out = &repository.settings().out;
         let environment = target.file.strip_prefix(out).ok().and_then(|below| below.components().next()).map(|first| first.to_string());
+        if environment.as_deref() == Some(SHARED_FOLDER) {
+            return Stage::of_shared(repository, target);
+        }
         let known = |name: &String| repository.environments().iter().find(|known| known.as_str() == name).cloned();
         let Some(environment) = environment.as_ref().and_then(known) else {
             let message = format!("`{}` is no rendered file: those lie in `{out}/<environment>/`", target.file);
             return Err(ExplainError::NotThere(message));
         };
+        Stage::of(repository, environment)
+    }
+
+    /// What environments share is explained by the first of them that names it.
+    fn of_shared(repository: &'a Repository, target: &Target) -> Result<Stage<'a>, ExplainError> {
+        let mut stages = repository.environments().iter().filter_map(|environment| Stage::of(repository, environment.clone()).ok());
+        let names = |stage: &Stage<'_>| stage.rendered.documents.iter().any(|document| document.file == target.file);
+        let not_there = || ExplainError::NotThere(format!("`{}` is not rendered: no environment names it", target.file));
+        stages.find(names).ok_or_else(not_there)
+    }
+
+    fn of(repository: &'a Repository, environment: EnvironmentName) -> Result<Stage<'a>, ExplainError> {
         let resolved = repository.resolve(&environment).map_err(ExplainError::Findings)?;
         let (model, of_model) = model::build(&environment, &resolved.inventory, &resolved.snapshots, Extent::Known);
         let rendered = render(&model, repository.templates(), repository.settings());

@@ -166,6 +166,11 @@ rules! {
     CHART_IMAGE_TAG_MISMATCH = "chart-image-tag-mismatch", Warning: "an image of another release than the chart is made for";
     AFFINITY_PINS_CONTROLLER = "affinity-pins-controller", Warning: "a controller that may run only beside the CA";
     CHART_VALUE_UNQUOTED = "chart-value-unquoted", Error: "a chart value that the chart writes without quotes, and that needs them";
+    CHART_REPOSITORY_INVALID = "chart-repository-invalid", Error: "a chart repository that Helm does not find the chart in";
+    CHART_HOME_WITHOUT_CHART = "chart-home-without-chart", Error: "a folder of charts in which the chart does not lie";
+    CHART_HOME_OTHER_VERSION = "chart-home-other-version", Error: "a chart in the repository that is of another version than the inventory says";
+    IMAGE_MIRROR_INVALID = "image-mirror-invalid", Error: "a mirror that names no image repository";
+    IMAGE_MIRROR_UNUSED = "image-mirror-unused", Warning: "a mirror for an image that no chart starts";
     CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.
@@ -181,6 +186,10 @@ rules! {
     RESOURCE_NOT_LISTED = "resource-not-listed", Error: "a file that no kustomization names";
     RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not there";
     KUSTOMIZATION_BROKEN = "kustomization-broken", Error: "a kustomization that kustomize refuses to build";
+    PATCH_INVALID = "patch-invalid", Error: "a patch that kustomize cannot use";
+    PATCH_MEETS_NOTHING = "patch-meets-nothing", Error: "a patch whose target is nothing that is there";
+    NEEDS_KUSTOMIZE_DELIVERY = "needs-kustomize-delivery", Error: "something that only `delivery: kustomize` can do";
+    SHARED_NOT_WRITTEN = "shared-not-written", Error: "an environment whose shared base could not be written";
     KUSTOMIZATION_NOT_CHECKED = "kustomization-not-checked", Note: "a part of a kustomization that was not followed";
 
     // RBAC.

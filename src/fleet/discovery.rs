@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::shared::Unnamed;
 use super::{MAX_INPUT_BYTES, Repository, of_file_error};
 use crate::finding::{ENVIRONMENT_NAME_INVALID, Finding, INVENTORY_NOT_FOUND, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, Layers, SETTINGS_FILE, Settings};
@@ -126,6 +127,7 @@ impl Repository {
     fn list_vanished(&mut self) -> Result<(), FileError> {
         let Some(out) = self.source.folder(&self.settings.out)? else { return Ok(()) };
         let entries = out.list()?;
+        self.unnamed = Unnamed::of(&*out)?;
         for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Folder) {
             let Ok(name) = EnvironmentName::new(&entry.name) else { continue };
             if self.environments.binary_search(&name).is_ok() {

@@ -6,6 +6,8 @@ use std::sync::{Arc, PoisonError};
 use camino::Utf8Path;
 
 use super::base::Present;
+use super::shared::Planned;
+use super::written::Ours;
 use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, written};
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, Place};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory};
@@ -19,13 +21,13 @@ use crate::yaml::Path;
 
 impl Repository {
     /// One environment from its files to its plan; None when its labels are not the selected ones.
-    pub(super) fn outcome(&self, name: &EnvironmentName, selection: &Selection, request: &Request) -> Option<Outcome> {
+    pub(super) fn outcome(&self, name: &EnvironmentName, selection: &Selection, request: &Request) -> Option<Planned> {
         let (inventory, inputs) = match self.inventory(name) {
             Ok(found) => found,
             Err(findings) => {
                 // Nobody knows which layers it extends.
                 *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = None;
-                return Some(Outcome::failed(name.as_str(), findings));
+                return Some(Outcome::failed(name.as_str(), findings).into());
             }
         };
         if let Some(extended) = &mut *self.extended.lock().unwrap_or_else(PoisonError::into_inner)
@@ -36,15 +38,15 @@ impl Repository {
         if !selection.takes_labels(&inventory.fields.labels) {
             return None;
         }
-        let mut outcome = self.resolved(name, &inventory, inputs, request);
-        for finding in &mut outcome.findings {
+        let mut planned = self.resolved(name, &inventory, inputs, request);
+        for finding in &mut planned.outcome.findings {
             let place = std::mem::replace(&mut finding.place, Place::whole(""));
             finding.place = inventory.located(place, &self.layers);
         }
-        Some(outcome)
+        Some(planned)
     }
 
-    fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, request: &Request) -> Outcome {
+    fn resolved(&self, name: &EnvironmentName, inventory: &Inventory, inputs: Digest, request: &Request) -> Planned {
         let mut findings = Vec::new();
         let mut contents = BTreeMap::new();
         let snapshots = self.snapshots(name, inventory, &mut contents, &mut findings);
@@ -68,18 +70,18 @@ impl Repository {
         let is_in_the_way = findings.iter().any(|finding| finding.level == Level::Error && !finding.rule.clock);
         findings.extend(self.levels.apply(inventory, &self.layers, verdict.theirs, is_whole));
         if is_in_the_way {
-            return Outcome::failed(name.as_str(), findings);
+            return Outcome::failed(name.as_str(), findings).into();
         }
         let file = |authority: &String| snapshots.get(authority).and_then(KnownSnapshot::file).map(ToString::to_string).unwrap_or_default();
         let digests = [inputs.to_string(), self.settings_digest.to_string()].into_iter();
         let digests: Vec<String> =
             digests.chain(contents.iter().map(|(authority, digest)| format!("{authority} {} {digest}", file(authority)))).collect();
         let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
-        match self.plan(name, &rendered.tree, &origin, request.permissions) {
-            Ok(plan) => Outcome::planned(name.as_str(), findings, plan),
+        match self.plan(name.as_str(), &rendered.tree, &origin, request.permissions) {
+            Ok(plan) => Planned { outcome: Outcome::planned(name.as_str(), findings, plan), shared: rendered.shared },
             Err(finding) => {
                 findings.push(finding);
-                Outcome::failed(name.as_str(), findings)
+                Outcome::failed(name.as_str(), findings).into()
             }
         }
     }
@@ -104,13 +106,16 @@ impl Repository {
         let out = Utf8Path::new(&self.settings.out).join(model.environment.as_str());
         let mut findings = Vec::new();
         if request.as_of.is_some() {
-            let written = written::read(&*self.source, &out, &rendered.tree);
+            let ours = Ours { out: &out, tree: &rendered.tree, shared: &rendered.shared };
+            let written = written::read(&*self.source, &ours);
             documents.extend(written.documents);
             findings = written.findings;
         }
         let model = everything.as_ref().unwrap_or(model);
         let definitions = &self.definitions;
-        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, as_of: request.as_of });
+        let vendored = self.vendored(model);
+        let vendored = vendored.as_ref();
+        let mut verdict = lint(&Scope { model, snapshots, documents: &documents, definitions, vendored, as_of: request.as_of });
         // What is wrong with a document as it is rendered is said of its template, behind the name of its file; an overlay
         // that takes it up changes nothing about it.
         let is_told = |finding: &Finding| {
@@ -123,13 +128,13 @@ impl Repository {
     /// The plan of an environment that is gone: nothing is rendered for it.
     pub(super) fn vanished(&self, name: &EnvironmentName, permissions: Permissions) -> Outcome {
         let nothing = Digest::of(b"");
-        match self.plan(name, &Tree::default(), &Origin { inputs: nothing, templates: nothing }, permissions) {
+        match self.plan(name.as_str(), &Tree::default(), &Origin { inputs: nothing, templates: nothing }, permissions) {
             Ok(plan) => Outcome::planned(name.as_str(), Vec::new(), plan),
             Err(finding) => Outcome::failed(name.as_str(), vec![finding]),
         }
     }
 
-    fn plan(&self, name: &EnvironmentName, tree: &Tree, origin: &Origin, permissions: Permissions) -> Result<Plan, Finding> {
+    pub(super) fn plan(&self, name: &str, tree: &Tree, origin: &Origin, permissions: Permissions) -> Result<Plan, Finding> {
         let path = format!("{}/{name}", self.settings.out);
         let folder = self.source.folder(&path).map_err(|error| of_file_error(&error))?;
         let ledger = match folder.as_deref().map(read_ledger) {

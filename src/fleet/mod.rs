@@ -6,7 +6,9 @@ mod base;
 mod discovery;
 mod environment;
 mod levels;
+mod shared;
 mod snapshots;
+mod vendored;
 mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -21,6 +23,7 @@ use rayon::prelude::*;
 use crate::apply::apply;
 use crate::finding::{Finding, LAYER_UNUSED, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inventory::{EnvironmentName, Inventory, Layers, Settings};
+use crate::lint::VendoredChartFile;
 use crate::manifest::crd::CrdCatalog;
 use crate::model::KnownSnapshot;
 use crate::outside::disk::OutputRoot;
@@ -33,6 +36,7 @@ use crate::tree::Digest;
 use crate::yaml::{Node, Path};
 pub use base::Base;
 use levels::Levels;
+use shared::{Bases, Planned};
 
 /// Bytes that an inventory, a layer, a snapshot or a template may have.
 pub const MAX_INPUT_BYTES: u64 = 16 * 1024 * 1024;
@@ -50,9 +54,13 @@ pub struct Repository {
     environments: Vec<EnvironmentName>,
     /// Folders in the output with a ledger and without an environment.
     vanished: Vec<EnvironmentName>,
+    /// What is to become of what environments share and none names any more.
+    unnamed: shared::Unnamed,
     findings: Vec<Finding>,
     /// Snapshots that several environments name.
     shared: Mutex<HashMap<Utf8PathBuf, SharedSnapshot>>,
+    /// Charts in the repository, by their folder.
+    vendored: Mutex<HashMap<Utf8PathBuf, VendoredChartFile>>,
     levels: Levels,
     /// Layers that an environment was seen to extend; None once an environment could not be read.
     extended: Mutex<Option<BTreeSet<String>>>,
@@ -87,6 +95,13 @@ pub struct Resolved {
     pub snapshots: BTreeMap<String, KnownSnapshot>,
     /// What is wrong with the snapshots.
     pub findings: Vec<Finding>,
+}
+
+/// An environment between its plan and what is made of it.
+struct Flight<T> {
+    planned: Planned,
+    /// None while it waits for what it shares.
+    made: Option<T>,
 }
 
 /// What a pass asks of environments.
@@ -165,8 +180,10 @@ impl Repository {
             definitions: CrdCatalog::default(),
             environments: Vec::new(),
             vanished: Vec::new(),
+            unnamed: shared::Unnamed::default(),
             findings: Vec::new(),
             shared: Mutex::default(),
+            vendored: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
             base: None,
         };
@@ -246,7 +263,8 @@ impl Repository {
     /// The second pass: every selected environment, in parallel. `act` runs beside the others; `take` gets the outcomes
     /// and what `act` made of them one by one in order of their names, and says whether to go on; `at_once` may be in
     /// flight by then, so only with 1 nothing is done behind the last one taken. What vanished environments left behind
-    /// comes last, and only when everything is selected.
+    /// comes behind them, and only when everything is selected; last what environments share, which is written before the
+    /// first of them that names it.
     pub fn for_each<T: Send>(
         &self,
         selection: &Selection,
@@ -258,21 +276,45 @@ impl Repository {
         let vanished: &[EnvironmentName] = if selection.is_everything() { &self.vanished } else { &[] };
         let present = self.environments.iter().filter(|name| selection.takes_name(name)).map(|name| (name, false));
         let all: Vec<(&EnvironmentName, bool)> = present.chain(vanished.iter().map(|name| (name, true))).collect();
+        let mut bases = Bases::new(self, request.permissions);
         for batch in all.chunks(at_once.max(1)) {
-            let outcomes: Vec<Option<(Outcome, T)>> = batch
+            let flights: Vec<Option<Flight<T>>> = batch
                 .par_iter()
                 .map(|(name, vanished)| {
-                    let mut outcome =
-                        if *vanished { self.vanished(name, request.permissions) } else { self.outcome(name, selection, request)? };
-                    let made = act(&mut outcome);
-                    Some((outcome, made))
+                    let mut planned =
+                        if *vanished { self.vanished(name, request.permissions).into() } else { self.outcome(name, selection, request)? };
+                    // What shares a base waits until that is there.
+                    let made = planned.shared.is_empty().then(|| act(&mut planned.outcome));
+                    Some(Flight { planned, made })
                 })
                 .collect();
-            for (outcome, made) in outcomes.into_iter().flatten() {
+            let mut flights: Vec<Flight<T>> = flights.into_iter().flatten().collect();
+            if flights.iter().any(|flight| flight.made.is_none()) {
+                bases.prepare(flights.iter_mut().map(|flight| &mut flight.planned), |outcome| drop(act(outcome)));
+            }
+            let landed: Vec<(Outcome, T)> = flights
+                .into_par_iter()
+                .map(|Flight { planned, made }| {
+                    let mut outcome = planned.outcome;
+                    let made = made.unwrap_or_else(|| act(&mut outcome));
+                    (outcome, made)
+                })
+                .collect();
+            for (outcome, made) in landed {
+                bases.saw(&outcome);
                 if take(outcome, made).is_break() {
+                    // What was written already is told all the same.
+                    if let Some(mut written) = bases.written() {
+                        let made = act(&mut written);
+                        let _ = take(written, made);
+                    }
                     return;
                 }
             }
+        }
+        if let Some(outcome) = bases.finish(selection.is_everything(), &act) {
+            let (outcome, made) = outcome;
+            let _ = take(outcome, made);
         }
     }
 

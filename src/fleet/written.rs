@@ -15,12 +15,11 @@ use crate::manifest::kustomization::{
 };
 use crate::manifest::{Content, Document, Flaw, Origin, Shape, identity_of, objects_in};
 use crate::outside::files::Folder;
-use crate::tree::Tree;
+use crate::render::SHARED_FOLDER;
+use crate::tree::{OutPath, Tree};
 use crate::yaml::Node;
 use keeper::Keeper;
 use listing::Listing;
-
-use keeper::is_rendered;
 
 /// Values of everything that kustomizations build, as [`crate::yaml::Node::size`] counts them; the largest bundles of
 /// definitions have a tenth of it.
@@ -35,8 +34,37 @@ pub(super) struct Written {
     pub(super) findings: Vec<Finding>,
 }
 
-/// Reads the output folder `out` of an environment, for which `tree` is rendered.
-pub(super) fn read(source: &dyn Folder, out: &Utf8Path, tree: &Tree) -> Written {
+/// What is rendered for an environment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ours<'a> {
+    /// Its output folder.
+    pub(super) out: &'a Utf8Path,
+    /// What lies in it.
+    pub(super) tree: &'a Tree,
+    /// What it shares with others, which lies beside it.
+    pub(super) shared: &'a Tree,
+}
+
+impl Ours<'_> {
+    /// The text of a file below the repository, where it is one that was rendered.
+    fn text(&self, file: &Utf8Path) -> Option<&Arc<str>> {
+        let in_tree = |tree: &'_ Tree, folder: &Utf8Path| {
+            OutPath::new(file.strip_prefix(folder).ok()?.as_str()).ok().filter(|path| tree.get(path).is_some())
+        };
+        if let Some(path) = in_tree(self.tree, self.out) {
+            return self.tree.get(&path).map(|file| &file.text);
+        }
+        if self.shared.is_empty() {
+            return None;
+        }
+        let path = in_tree(self.shared, &self.out.parent()?.join(SHARED_FOLDER))?;
+        self.shared.get(&path).map(|file| &file.text)
+    }
+}
+
+/// Reads the output folder of an environment.
+pub(super) fn read(source: &dyn Folder, ours: &Ours<'_>) -> Written {
+    let Ours { out, tree, .. } = *ours;
     let mut listing = Listing::default();
     // Whoever plans the environment tells what is wrong with its folder.
     if let Ok(Some(folder)) = source.folder(out.as_str()) {
@@ -45,7 +73,7 @@ pub(super) fn read(source: &dyn Folder, out: &Utf8Path, tree: &Tree) -> Written 
     if listing.files.is_empty() {
         return Written { documents: Vec::new(), findings: listing.findings };
     }
-    let keeper = Keeper::new(source, out, tree);
+    let keeper = Keeper::new(source, *ours);
     let mut parts: Vec<(Utf8PathBuf, Part)> = Vec::new();
     let mut reached = BTreeSet::new();
     let mut left = MAX_SIZE;
@@ -133,7 +161,7 @@ fn documents_of(
     parts: Vec<(Utf8PathBuf, Part)>,
     mut findings: Vec<Finding>,
 ) -> Written {
-    let (out, tree) = (keeper.out, keeper.tree);
+    let ours = keeper.ours;
     let (files, more) = keeper.close(|file| is_kustomization_file(file) || reached.contains(file));
     findings.extend(more);
     let mut documents = Vec::new();
@@ -152,7 +180,7 @@ fn documents_of(
         let origin = Origin::Written(Arc::clone(&files));
         documents.push(Document { file: part.file, root, content, node: Arc::new(part.node), origin });
     }
-    let is_ours = |finding: &Finding| matches!(&finding.place, Place::File { file, .. } if is_rendered(file, out, tree));
+    let is_ours = |finding: &Finding| matches!(&finding.place, Place::File { file, .. } if ours.text(file).is_some());
     findings.retain(|finding| !is_ours(finding));
     Written { documents, findings }
 }

@@ -16,5 +16,6 @@ pub use schema::{
     Certificate, Chart, Delivery, EnvironmentFile, FileKind, Git, Issuer, IssuerKind, Keystore, Keystores, OverrideLevel,
     PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
 };
+pub use schema::{Layout, Patch, PatchTarget};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

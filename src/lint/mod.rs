@@ -27,7 +27,7 @@ mod workload;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
 
 use crate::finding::{Finding, Level, Place, Rule};
@@ -52,8 +52,30 @@ pub struct Scope<'a> {
     pub documents: &'a [Document],
     /// The kinds that the user's CustomResourceDefinitions define.
     pub definitions: &'a CrdCatalog,
+    /// What lies where the inventory says that the chart does; None where it says nothing.
+    pub vendored: Option<&'a VendoredChart>,
     /// The day that rules with a calendar look at; None where they keep silent.
     pub as_of: Option<Date>,
+}
+
+/// A chart in a folder of the repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VendoredChart {
+    /// Its folder, below the repository.
+    pub folder: Utf8PathBuf,
+    /// What its `Chart.yaml` says.
+    pub found: VendoredChartFile,
+}
+
+/// What a `Chart.yaml` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum VendoredChartFile {
+    /// There is none.
+    Missing,
+    /// It says no version that can be read, and why.
+    Unusable(String),
+    /// The version of the chart.
+    Version(String),
 }
 
 /// Every family, in the order of `docs/rules.md`.

@@ -61,8 +61,14 @@ impl Sandbox {
         let model = model(&self.inventory, &snapshots, Extent::Known);
         let families: [fn(&mut Lint<'_>); 2] = [issuer::check, certificate::check];
         let definitions = crate::manifest::crd::CrdCatalog::default();
-        let scope =
-            Scope { model: &model, snapshots: &snapshots, documents: &self.documents, definitions: &definitions, as_of: self.as_of };
+        let scope = Scope {
+            model: &model,
+            snapshots: &snapshots,
+            documents: &self.documents,
+            definitions: &definitions,
+            vendored: None,
+            as_of: self.as_of,
+        };
         judged(&scope, &families)
     }
 

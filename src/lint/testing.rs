@@ -64,7 +64,7 @@ fn verdict(inventory: &str, files: &[(&str, &str)]) -> Verdict {
     let model = model(inventory, &snapshots, Extent::Everything);
     let documents: Vec<Document> = files.iter().flat_map(|(file, text)| written(file, text)).collect();
     let definitions = crate::manifest::crd::CrdCatalog::default();
-    lint(&Scope { model: &model, snapshots: &snapshots, documents: &documents, definitions: &definitions, as_of: None })
+    lint(&Scope { model: &model, snapshots: &snapshots, documents: &documents, definitions: &definitions, vendored: None, as_of: None })
 }
 
 /// The model of an inventory, given what stands behind its first two lines.

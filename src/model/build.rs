@@ -41,7 +41,7 @@ impl Resolution<'_> {
         self.pending();
         let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
         let certificates = certificate::resolve(self);
-        let step_issuer = chart::resolve(self);
+        let (step_issuer, of_values) = chart::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -50,6 +50,7 @@ impl Resolution<'_> {
             labels: fields.labels.clone(),
             cluster_domain: self.cluster_domain().to_owned(),
             delivery: fields.delivery.unwrap_or_default(),
+            layout: fields.layout.unwrap_or_default(),
             versions: (&fields.versions).into(),
             home: self.home(),
             authorities: self.authorities(),
@@ -63,7 +64,7 @@ impl Resolution<'_> {
             exporters: self.exporters(),
             git: delivery::git(fields),
             argo_cd: argo_cd::resolve(self),
-            origins: BTreeMap::new(),
+            origins: of_values.into_iter().collect(),
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }

@@ -5,10 +5,14 @@ mod argo_cd;
 mod build;
 mod certificate;
 mod chart;
+mod chart_source;
 mod conventions;
 mod delivery;
+mod images;
 mod issuer;
+mod kustomization;
 mod names;
+mod patch;
 mod resolution;
 mod source;
 
@@ -18,7 +22,7 @@ use camino::Utf8PathBuf;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
+use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Layout, Versions};
 use crate::yaml::Path;
 
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
@@ -26,6 +30,8 @@ pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
+pub use patch::Patch;
+pub(crate) use patch::node_of as target_node;
 pub use resolution::KnownSnapshot;
 
 /// One environment, resolved.
@@ -40,6 +46,8 @@ pub struct Model {
     pub cluster_domain: String,
     /// How the GitOps engine consumes the tree.
     pub delivery: Delivery,
+    /// How its files lie.
+    pub layout: Layout,
     /// Versions of what runs in the cluster, where known; null where not.
     pub versions: KnownVersions,
     /// The namespace in whose folder the component lies; null where there is nothing to render.
@@ -113,13 +121,15 @@ impl From<&Versions> for KnownVersions {
 }
 
 /// The step-issuer controller.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct StepIssuer {
     /// Namespace of the release.
     pub namespace: String,
     /// Name of the release.
     pub release: String,
+    /// What the names of the chart's objects begin with; null where there is no chart.
+    pub fullname: Option<String>,
     /// The chart; null where somebody else installs the controller.
     pub chart: Option<Chart>,
     /// Chart values to write, sorted by key.
@@ -128,16 +138,32 @@ pub struct StepIssuer {
     pub chart_service_account: Option<String>,
     /// The same as the regular expression that kustomize takes as a target's name.
     pub chart_service_account_pattern: Option<String>,
+    /// Whether a file of values is written: where there are values, and where kustomize may not read those of the chart.
+    pub has_values_file: bool,
+    /// Whether what brings the controller lies in a folder that environments share.
+    pub is_shared: bool,
+    /// What the name of that folder begins with; null where there is no chart.
+    pub base_name: Option<String>,
+    /// Every patch, in order of the names.
+    pub patches: Vec<Patch>,
+    /// Those that may change what the chart makes.
+    pub chart_patches: Vec<Patch>,
+    /// Those that may change what is rendered beside it.
+    pub own_patches: Vec<Patch>,
+    /// Those that change only what the chart makes, and so lie where the chart is taken up.
+    pub base_patches: Vec<Patch>,
 }
 
 /// A Helm chart.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Chart {
-    /// Repository.
-    pub repo: String,
+    /// Repository; null where the chart is taken from `home` as it lies there.
+    pub repo: Option<String>,
     /// Exact version.
     pub version: String,
+    /// Folder of charts below the repository; null where kustomize keeps its own.
+    pub home: Option<String>,
 }
 
 /// A ServiceAccount that may read the two public objects of one authority.

@@ -4,6 +4,11 @@ use super::Model;
 use crate::manifest::Shape;
 use crate::yaml::{Path, Segment};
 
+/// The entry behind what brings the controller, where it lies in a folder of its own.
+pub(super) fn base_entry() -> Path {
+    Path::of(["stepIssuer"])
+}
+
 impl Model {
     /// The entry of the inventory behind an entry of the model: `keys` lead to it, a map and a name, and so on where an entry
     /// holds further maps. None where it comes from no single entry.
@@ -24,15 +29,39 @@ impl Model {
     pub fn source_of(&self, shape: Shape, entry: Option<&Path>, field: &Path) -> Option<Path> {
         let segments = field.segments();
         match (shape, entry) {
-            (Shape::Values, _) => Some(Path::of(["stepIssuer", "values"]).join(segments)),
-            (Shape::Kustomization, _) => Self::source_of_kustomization(segments),
+            (Shape::Values, _) => Some(self.source_of_value(segments)),
+            (Shape::Kustomization, entry) => self.source_of_kustomization(entry.is_some_and(|entry| *entry == base_entry()), segments),
             (Shape::Object, None) => None,
             (Shape::Object, Some(entry)) => Some(self.source_of_object(entry, segments)),
         }
     }
 
-    fn source_of_kustomization(segments: &[Segment]) -> Option<Path> {
-        let [Segment::Key(charts), Segment::Index(_), rest @ ..] = segments else { return None };
+    /// A chart value stands in the inventory's values, or comes from what is told of all images.
+    fn source_of_value(&self, segments: &[Segment]) -> Path {
+        let path = Path::of(["stepIssuer", "values"]).join(segments);
+        let keys: Option<Vec<String>> = path
+            .segments()
+            .iter()
+            .map(|segment| match segment {
+                Segment::Key(key) => Some(key.to_string()),
+                Segment::Index(_) => None,
+            })
+            .collect();
+        keys.and_then(|keys| self.origins.get(&keys).cloned()).unwrap_or(path)
+    }
+
+    fn source_of_kustomization(&self, is_base: bool, segments: &[Segment]) -> Option<Path> {
+        if let Some(Segment::Key(key)) = segments.first()
+            && **key == *"helmGlobals"
+        {
+            return Some(Path::of(["stepIssuer", "chart", "home"]));
+        }
+        let [Segment::Key(charts), Segment::Index(index), rest @ ..] = segments else { return None };
+        if **charts == *"patches" {
+            let here = self.kustomization(is_base);
+            let own = index.checked_sub(usize::from(here.gives_namespace))?;
+            return Some(Path::of(["stepIssuer", "patches", &here.patches.get(own)?.name]).join(rest));
+        }
         let chart = Path::of(["stepIssuer", "chart"]);
         match rest.first() {
             _ if **charts != *"helmCharts" => None,

@@ -235,7 +235,7 @@ fn compile(
     let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
     let Some(specification) = specification else { return Err(findings) };
     let used: Vec<&str> =
-        specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
+        specification.all_files().flat_map(|(_, file)| &file.documents).map(|document| document.template.as_str()).collect();
     for template in &used {
         if !files.contains_key(template) {
             let finding = Finding::new(

@@ -3,6 +3,7 @@
 mod component;
 mod document;
 mod fill;
+mod shared;
 mod specification;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use document::{Document, Job};
 use specification::{COMPONENT_FILE, Condition, DocumentSpecification, FileSpecification, Stage};
 
 pub use component::{TemplateFile, Templates};
+pub use shared::SHARED_FOLDER;
 
 /// The component that takes up the folders of all others.
 const ENVIRONMENT: &str = "environment";
@@ -58,6 +60,8 @@ const CLUSTER_KINDS: &[(&str, &str)] = &[
 pub struct Rendered {
     /// The files; to be written only where nothing was found.
     pub tree: Tree,
+    /// Files of folders that environments share, below [`SHARED_FOLDER`].
+    pub shared: Tree,
     /// The documents in them that could be read, for whoever judges them.
     pub documents: Vec<manifest::Document>,
     /// Everything that is wrong with the result.
@@ -77,6 +81,8 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
         written: Vec::new(),
         documents: Vec::new(),
         identities: Vec::new(),
+        shared: Tree::default(),
+        is_shared: false,
         findings: Vec::new(),
     };
     let (applied, pointing): (Vec<_>, Vec<_>) = templates
@@ -103,7 +109,7 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
             pass.findings.push(finding.help("give the file another name there"));
         }
     }
-    Rendered { tree, documents: pass.documents, findings: pass.findings }
+    Rendered { tree, shared: pass.shared, documents: pass.documents, findings: pass.findings }
 }
 
 /// What stands on top of every file.
@@ -136,6 +142,10 @@ struct Pass<'a> {
     written: Vec<Written<'a>>,
     documents: Vec<manifest::Document>,
     identities: Vec<(Identity, Place)>,
+    /// What environments share.
+    shared: Tree,
+    /// Whether the files at hand are of that.
+    is_shared: bool,
     findings: Vec<Finding>,
 }
 
@@ -199,6 +209,11 @@ impl<'a> Pass<'a> {
         let mut resources: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
         if !is_staged {
             resources.insert(Stage::default(), Vec::new());
+        }
+        if let Some(base) =
+            specification.shared.as_ref().and_then(|shared| self.shared(component, shared, instance, &below(Stage::default())))
+        {
+            resources.entry(Stage::default()).or_default().push(base);
         }
         let (last, first): (Vec<_>, Vec<_>) = specification.files.iter().partition(|(_, file)| file.content == Shape::Kustomization);
         for (name, file) in first {
@@ -358,9 +373,10 @@ impl<'a> Pass<'a> {
         let annotations = self.annotations(stage);
         let (Some(over), Some(variable)) = (&document.over, &document.variable) else {
             let context = minijinja::context! { resources => resources.to_vec(), annotations, ..instance.variables.clone() };
+            let context = if job.shape == Shape::Kustomization { self.with_kustomization(context) } else { context };
             let of_instance = || instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
-            let of_condition = document.when.as_ref().and_then(|when| self.model.entry(&when.path.split('.').collect::<Vec<_>>()));
-            let entry = of_condition.or_else(of_instance);
+            let of_condition = || document.when.as_ref().and_then(|when| self.model.entry(&when.path.split('.').collect::<Vec<_>>()));
+            let entry = if self.is_shared { Some(Model::base_entry()) } else { of_condition().or_else(of_instance) };
             return self.keep(job.run(self.templates, context, entry)).into_iter().collect();
         };
         let mut documents = Vec::new();
@@ -447,7 +463,7 @@ impl<'a> Pass<'a> {
         let value = self.value_at(component, &condition.path, instance);
         match &condition.word {
             None => value.is_some_and(|value| value.is_true()),
-            Some((word, expected)) => (value.is_some_and(|value| value.to_string() == *word)) == *expected,
+            Some((word, expected)) => value.is_some_and(|value| word_of(&value) == *word) == *expected,
         }
     }
 
@@ -509,6 +525,14 @@ impl<'a> Pass<'a> {
                 self.findings.push(finding.help("give one of them another `name` or `namespace`"));
             }
         }
+    }
+}
+
+/// A value as a condition compares it: as YAML has it, where the engine would write `True`.
+fn word_of(value: &Value) -> String {
+    match value.kind() {
+        ValueKind::Bool => value.is_true().to_string(),
+        _ => value.to_string(),
     }
 }
 

@@ -36,8 +36,29 @@ pub(super) struct Specification {
     /// Whether it goes to the cluster with the environment. What points at the tree from outside does not.
     #[serde(default = "yes")]
     pub(super) applied: bool,
+    /// What it has in common with the component in other environments.
+    pub(super) shared: Option<SharedSpecification>,
     /// The files that it writes, by name.
     pub(super) files: BTreeMap<String, FileSpecification>,
+}
+
+/// A folder beside the environments that all those name whose content of it is the same.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(super) struct SharedSpecification {
+    /// When it is there at all.
+    pub(super) when: Option<Condition>,
+    /// A path in the model that leads to what the folder's name begins with; a digest of the content follows.
+    pub(super) folder: String,
+    /// The files in it, by name.
+    pub(super) files: BTreeMap<String, FileSpecification>,
+}
+
+impl Specification {
+    /// Every file that it may write, by name.
+    pub(super) fn all_files(&self) -> impl Iterator<Item = (&String, &FileSpecification)> {
+        self.files.iter().chain(self.shared.iter().flat_map(|shared| &shared.files))
+    }
 }
 
 fn yes() -> bool {
@@ -158,8 +179,9 @@ pub(super) fn parse(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>)
     if component.over.is_some() != component.variable.is_some() {
         findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(path), "`over` and `as` go together"));
     }
-    for (file, specification) in &component.files {
-        let place = Place::at(path, node.key_place(&Path::of(["files", file])));
+    for (file, specification) in component.all_files() {
+        let files = if component.files.contains_key(file) { Path::of(["files"]) } else { Path::of(["shared", "files"]) };
+        let place = Place::at(path, node.key_place(&files.key(file)));
         if let Err(problem) = OutPath::new(file).and_then(|path| {
             if path.as_str().contains('/') { Err("it is no file in the component's own folder".to_owned()) } else { Ok(()) }
         }) {

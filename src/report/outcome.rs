@@ -70,14 +70,16 @@ pub struct Summary {
 impl Summary {
     /// Adds what came of one environment.
     pub fn add(&mut self, outcome: &Outcome) {
-        self.environments += 1;
+        // What environments share passes by like one of them, and is none: no environment's name begins so.
+        let is_environment = !outcome.environment.starts_with('_');
+        self.environments += usize::from(is_environment);
         self.add_findings(&outcome.findings);
         self.untrusted |= outcome.failure.is_some();
         if let Some(applied) = outcome.applied {
             self.written += applied.written;
             self.deleted += applied.deleted;
         }
-        self.stopped += usize::from(outcome.is_stopped());
+        self.stopped += usize::from(outcome.is_stopped() && is_environment);
         let Some(plan) = &outcome.plan else { return };
         self.changed += usize::from(!plan.is_empty());
         self.unchanged += plan.unchanged;

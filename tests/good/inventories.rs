@@ -94,6 +94,20 @@ fn charts() -> Vec<Good> {
         set(&mut good.inventory, "/stepIssuer/chart", chart);
         set(&mut good.inventory, "/stepIssuer/release", json!("pki-issuer"));
     }));
+    goods.push(with("shared-with-mirrors-and-patches", |good| {
+        good.inventory["layout"] = json!("shared");
+        good.inventory["images"] =
+            json!({"cr.step.sm/smallstep": "registry.example.com/smallstep", "gcr.io/kubebuilder": "registry.example.com"});
+        let patches = json!({
+            "priority": {"target": {"kind": "Deployment"},
+                "patch": [{"op": "add", "path": "/spec/template/spec/priorityClassName", "value": "system-cluster-critical"}]},
+            "team": {"target": {"kind": "Certificate|StepIssuer"}, "patch": "- {op: add, path: /metadata/labels, value: {team: web}}"}
+        });
+        set(&mut good.inventory, "/stepIssuer/patches", patches);
+    }));
+    goods.push(with("chart-from-a-registry", |good| {
+        set(&mut good.inventory, "/stepIssuer/chart/repo", json!("oci://registry.example.com/charts"));
+    }));
     goods.push(with("controller-of-somebody-else", |good| {
         set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
         set(&mut good.inventory, "/versions/stepIssuer", json!("0.11"));

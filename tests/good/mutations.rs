@@ -150,6 +150,33 @@ const MUTATIONS: &[Mutation] = &[
             true
         },
     },
+    Mutation {
+        rule: "patch-meets-nothing",
+        follows: &[],
+        apply: |good| {
+            let Some(target) = good.inventory.pointer_mut("/stepIssuer/patches/priority/target") else { return false };
+            target["name"] = json!("step-issuer-controller");
+            true
+        },
+    },
+    Mutation {
+        rule: "patch-invalid",
+        follows: &[],
+        apply: |good| {
+            let Some(patch) = good.inventory.pointer_mut("/stepIssuer/patches/priority/patch/0") else { return false };
+            patch["op"] = json!("push");
+            true
+        },
+    },
+    Mutation {
+        rule: "chart-repository-invalid",
+        follows: &[],
+        apply: |good| {
+            let Some(chart) = good.inventory.pointer_mut("/stepIssuer/chart") else { return false };
+            chart["repo"] = json!("oci://registry.example.com/charts/step-issuer");
+            true
+        },
+    },
     Mutation { rule: "reference-unresolved", follows: &[], apply: |good| web(good, "issuer", json!("nobody")) },
     Mutation {
         rule: "name-invalid",

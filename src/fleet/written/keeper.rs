@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::Ours;
 use super::listing::told;
 use crate::finding::{Finding, MANIFEST_INVALID_YAML, MANIFEST_NOT_CHECKED, Place};
 use crate::fleet::MAX_INPUT_BYTES;
 use crate::manifest::kustomization::{Files, Found, is_kustomization_file};
 use crate::outside::files::{FileError, Folder};
-use crate::tree::{OutPath, Tree};
 use crate::yaml::{At, Keys, Value, YamlError, read, text_of};
 
 /// Bytes of all files of an environment together.
@@ -20,8 +20,7 @@ const MAX_BYTES: usize = 64 * 1024 * 1024;
 /// Reads files, each once, and remembers which number they have in places.
 pub(super) struct Keeper<'a> {
     source: &'a dyn Folder,
-    pub(super) out: &'a Utf8Path,
-    pub(super) tree: &'a Tree,
+    pub(super) ours: Ours<'a>,
     state: RefCell<State>,
 }
 
@@ -36,8 +35,8 @@ struct State {
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(source: &'a dyn Folder, out: &'a Utf8Path, tree: &'a Tree) -> Keeper<'a> {
-        Keeper { source, out, tree, state: RefCell::default() }
+    pub(super) fn new(source: &'a dyn Folder, ours: Ours<'a>) -> Keeper<'a> {
+        Keeper { source, ours, state: RefCell::default() }
     }
 
     /// The table of files, and what was wrong with them; `is_named` says which files a kustomization names.
@@ -49,9 +48,8 @@ impl<'a> Keeper<'a> {
 
     /// The text of a file: of a rendered one as it is in memory.
     fn bytes(&self, path: &Utf8Path) -> Result<Option<Vec<u8>>, FileError> {
-        let below = path.strip_prefix(self.out).ok().and_then(|below| OutPath::new(below.as_str()).ok());
-        match below.and_then(|below| self.tree.get(&below)) {
-            Some(file) => Ok(Some(file.text.as_bytes().to_vec())),
+        match self.ours.text(path) {
+            Some(text) => Ok(Some(text.as_bytes().to_vec())),
             None => self.source.read(path.as_str(), MAX_INPUT_BYTES),
         }
     }
@@ -92,12 +90,6 @@ impl<'a> Keeper<'a> {
     }
 }
 
-/// Whether a file below the repository is one that was rendered.
-pub(super) fn is_rendered(file: &Utf8Path, out: &Utf8Path, tree: &Tree) -> bool {
-    let below = file.strip_prefix(out).ok().and_then(|below| OutPath::new(below.as_str()).ok());
-    below.is_some_and(|below| tree.get(&below).is_some())
-}
-
 /// Whether some other program may read a text well that is no YAML for Kubernetes: a template, or one with tags of its own.
 fn is_for_another_program(bytes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(bytes);
@@ -133,7 +125,7 @@ impl Files for Keeper<'_> {
     }
 
     fn is_file(&self, path: &Utf8Path) -> bool {
-        if is_rendered(path, self.out, self.tree) {
+        if self.ours.text(path).is_some() {
             return true;
         }
         // No byte of it is wanted: one that has any is too large.

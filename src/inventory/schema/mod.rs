@@ -5,6 +5,7 @@ mod argo_cd;
 mod certificate;
 mod delivery;
 mod issuer;
+mod kustomize;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomat
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use kustomize::{Layout, Patch, PatchTarget};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -54,6 +56,13 @@ pub struct EnvironmentFile {
     pub cluster_domain: Option<String>,
     /// How the GitOps engine consumes the tree. Default: `kustomize`.
     pub delivery: Option<Delivery>,
+    /// How the files of the environment lie. Default: `self-contained`.
+    pub layout: Option<Layout>,
+    /// Mirrors of images, by the image's name or what it begins with: `cr.step.sm/smallstep: registry.example.com/smallstep`.
+    /// A whole name may be given a tag with a digest as well: `registry.example.com/step-issuer:0.11.0@sha256:…`. Put into the
+    /// values of the chart, where these do not name the image themselves.
+    #[serde(default)]
+    pub images: BTreeMap<String, String>,
     /// The repository as the GitOps engine sees it.
     #[serde(default)]
     pub git: Git,
@@ -183,6 +192,9 @@ pub struct StepIssuer {
     pub values: Map<String, Value>,
     /// Whether values that equal the chart's defaults are written too. Default: false.
     pub explicit_values: Option<bool>,
+    /// Changes to what the chart makes, and to what is rendered beside it, by a name of yours. They run in order of their names.
+    #[serde(default)]
+    pub patches: BTreeMap<String, Patch>,
 }
 
 /// A Helm chart.
@@ -191,8 +203,12 @@ pub struct StepIssuer {
 pub struct Chart {
     /// Exact version, such as `1.11.0`.
     pub version: String,
-    /// Chart repository. Default: `https://smallstep.github.io/helm-charts`.
+    /// Chart repository: an `https://` address, or an `oci://` one without the name of the chart. Default:
+    /// `https://smallstep.github.io/helm-charts`; none where `home` is given, so that nothing is fetched.
     pub repo: Option<String>,
+    /// Folder of charts that lie in the repository, as a path below its root. Without `repo` the chart lies in
+    /// `<home>/step-issuer`, with it in `<home>/step-issuer-<version>/step-issuer`. Only with `delivery: kustomize`.
+    pub home: Option<String>,
 }
 
 /// The JSON Schema of an inventory, made from these types.

@@ -10,6 +10,7 @@ mod known;
 mod kustomize;
 mod usage;
 mod values;
+mod vendored;
 mod version;
 
 use std::rc::Rc;
@@ -41,6 +42,7 @@ pub(in crate::lint) fn charts<'a>(documents: &'a [Document], objects: &[Object<'
 /// Judges every chart in use. Of charts that have nothing to do with the CA, its issuers and its certificates, nothing is
 /// said.
 pub(super) fn check(lint: &mut Lint<'_>) {
+    vendored::check(lint);
     let charts = Rc::clone(&lint.charts);
     for chart in charts.iter() {
         version::check(lint, chart);

@@ -7,6 +7,7 @@
 mod build;
 mod generators;
 mod images;
+mod inline;
 mod json_patch;
 mod labels;
 mod names;
@@ -24,6 +25,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::Shape;
 use crate::finding::Finding;
 use crate::yaml::{At, Node};
+pub use inline::{InlinePatch, PatchSelector, inline_patch};
 
 /// Names that a kustomization may have, in the order in which kustomize looks for them.
 pub const KUSTOMIZATION_FILES: &[&str] = &["kustomization.yaml", "kustomization.yml", "Kustomization"];
