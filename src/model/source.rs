@@ -13,6 +13,9 @@ impl Model {
         known.or_else(|| match keys {
             ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
+            ["flux", "releases" | "helmRepositories" | "ociRepositories", _] => Some(Path::of(["stepIssuer"])),
+            ["flux", "gitRepositories", _] => Some(Path::of(["flux", "source"])),
+            ["tree", "stages", _] => Some(Path::of(["flux"])),
             ["issuers" | "certificates" | "authorities", ..] => Some(Path::of(keys.iter().copied())),
             _ => None,
         })
@@ -52,6 +55,11 @@ impl Model {
                 Segment::Index(_) => None,
             })
             .collect();
+        match entry.segments() {
+            [Segment::Key(own)] if **own == *"stepIssuer" => return of_release(&keys, segments),
+            [Segment::Key(own), ..] if **own == *"flux" => return of_flux(&keys),
+            _ => {}
+        }
         match keys.as_slice() {
             ["spec", "issuerRef", ..] => entry.key("issuer"),
             ["spec", "url"] => self.of_authority(entry, "url"),
@@ -68,5 +76,32 @@ impl Model {
             Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
             None => entry.clone(),
         }
+    }
+}
+
+/// The way back from what Flux is told of a chart.
+fn of_release(keys: &[&str], segments: &[Segment]) -> Path {
+    match keys {
+        ["spec", "values", ..] => Path::of(["stepIssuer", "values"]).join(segments.get(2..).unwrap_or_default()),
+        ["spec", "chart", "spec", "version"] | ["spec", "ref", ..] => Path::of(["stepIssuer", "chart", "version"]),
+        ["spec", "url"] => Path::of(["stepIssuer", "chart", "repo"]),
+        ["spec", "chart" | "chartRef", ..] => Path::of(["stepIssuer", "chart"]),
+        ["spec", "targetNamespace" | "storageNamespace"] => Path::of(["stepIssuer", "namespace"]),
+        ["spec", "releaseName"] | ["metadata", "name"] => Path::of(["stepIssuer", "release"]),
+        ["spec", "interval" | "timeout"] | ["metadata", "namespace"] => of_flux(keys),
+        _ => Path::of(["stepIssuer"]),
+    }
+}
+
+/// The way back from what Flux is told of the tree.
+fn of_flux(keys: &[&str]) -> Path {
+    match keys {
+        ["metadata", "name"] => Path::of(["flux", "namePrefix"]),
+        ["metadata", "namespace"] => Path::of(["flux", "namespace"]),
+        ["spec", "sourceRef", rest @ ..] => Path::of([&["flux", "source"], rest].concat()),
+        ["spec", "url"] => Path::of(["git", "url"]),
+        ["spec", "ref", ..] => Path::of(["git", "revision"]),
+        ["spec", field @ ("interval" | "retryInterval" | "timeout" | "prune" | "dependsOn"), ..] => Path::of(["flux", field]),
+        _ => Path::of(["flux"]),
     }
 }

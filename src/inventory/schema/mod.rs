@@ -3,6 +3,7 @@
 
 mod certificate;
 mod delivery;
+mod flux;
 mod issuer;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use serde_json::{Map, Value};
 
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{ArgoCd, Delivery, Git};
+pub use flux::{Flux, FluxSource, FluxSourceKind};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 
 /// The API version that every file of ours carries.
@@ -57,6 +59,8 @@ pub struct EnvironmentFile {
     pub git: Git,
     /// Argo CD, where it takes up the tree.
     pub argo_cd: Option<ArgoCd>,
+    /// Flux, where it delivers the tree.
+    pub flux: Option<Flux>,
     /// Versions of what runs in the cluster, where they matter.
     #[serde(default)]
     pub versions: Versions,
@@ -129,6 +133,9 @@ pub struct Versions {
     /// trust-manager, such as `"0.24"`: which of its kinds it looks at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_manager: Option<String>,
+    /// Flux, such as `"2.6"`: before 2.5 it cannot wait for Step issuers, and older than 2.3 it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flux: Option<String>,
 }
 
 /// Where cert-manager runs.
