@@ -150,7 +150,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
     let defaults = inventory::Flux::default();
     let written = fields.flux.as_ref().unwrap_or(&defaults);
     let namespace = written.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned());
-    let name_prefix = written.name_prefix.as_deref().unwrap_or(NAME_PREFIX);
+    let name_prefix = name_prefix(resolution, written);
     let version = fields.versions.flux.as_deref().and_then(minor_version);
     let knows = |since: (u32, u32)| version.is_none_or(|version| version >= since);
     check(resolution, written);
@@ -173,8 +173,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
         flux.git_repositories.insert(repository.name.clone(), repository);
     }
     if let Some(step_issuer) = step_issuer {
-        let api_version =
-            if knows(WITH_STABLE_REGISTRIES) { "source.toolkit.fluxcd.io/v1" } else { "source.toolkit.fluxcd.io/v1beta2" };
+        let api_version = if knows(WITH_STABLE_REGISTRIES) { "source.toolkit.fluxcd.io/v1" } else { "source.toolkit.fluxcd.io/v1beta2" };
         release(resolution, &mut flux, &format!("{name_prefix}{}", step_issuer.release), step_issuer, api_version);
     }
     Some(flux)
@@ -182,6 +181,15 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
 
 fn or(written: Option<&str>, default: &str) -> String {
     written.unwrap_or(default).to_owned()
+}
+
+/// What names begin with. One with which no name could begin is reported, once for all of them.
+fn name_prefix<'a>(resolution: &mut Resolution<'_>, written: &'a inventory::Flux) -> &'a str {
+    let Some(prefix) = written.name_prefix.as_deref() else { return NAME_PREFIX };
+    let Some(problem) = dns_subdomain_problem(&format!("{prefix}{}", STAGES[0])) else { return prefix };
+    let message = format!("no name in Kubernetes begins with `{prefix}`: {problem}");
+    resolution.report(&NAME_INVALID, Path::of(["flux", "namePrefix"]), message, "use a beginning such as `trustree-`");
+    NAME_PREFIX
 }
 
 /// `name`, or `namespace/name`.

@@ -102,6 +102,8 @@ fn of_flux(keys: &[&str]) -> Path {
         ["spec", "url"] => Path::of(["git", "url"]),
         ["spec", "ref", ..] => Path::of(["git", "revision"]),
         ["spec", field @ ("interval" | "retryInterval" | "timeout" | "prune" | "dependsOn"), ..] => Path::of(["flux", field]),
+        // Whether they are rendered hangs on the version.
+        ["spec", "healthCheckExprs", ..] => Path::of(["versions", "flux"]),
         _ => Path::of(["flux"]),
     }
 }
