@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::catalog::{STEP_ISSUER_CHART, minor_version};
 use crate::finding::{NAME_INVALID, REFERENCE_UNRESOLVED, WRONG_TYPE};
 use crate::inventory::{self, Delivery, FluxSourceKind};
-use crate::manifest::dns_subdomain_problem;
+use crate::manifest::{dns_label_problem, dns_subdomain_problem};
 use crate::model::StepIssuer;
 use crate::model::resolution::Resolution;
 use crate::pki::GoDuration;
@@ -149,11 +149,12 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
     }
     let defaults = inventory::Flux::default();
     let written = fields.flux.as_ref().unwrap_or(&defaults);
-    let namespace = written.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned());
+    let namespace = name(resolution, &["namespace"], written.namespace.as_deref(), dns_label_problem);
+    let namespace = namespace.unwrap_or(NAMESPACE).to_owned();
     let name_prefix = name_prefix(resolution, written);
     let version = fields.versions.flux.as_deref().and_then(minor_version);
     let knows = |since: (u32, u32)| version.is_none_or(|version| version >= since);
-    check(resolution, written);
+    check_durations(resolution, written);
     let mut flux = Flux {
         kustomizations: STAGES.into_iter().map(|stage| (stage, format!("{name_prefix}{stage}"))).collect(),
         interval: or(written.interval.as_deref(), INTERVAL),
@@ -161,8 +162,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
         timeout: or(written.timeout.as_deref(), TIMEOUT),
         prune: written.prune.unwrap_or(true),
         has_health_checks: knows(WITH_HEALTH_CHECKS),
-        depends_on: written.depends_on.iter().map(|text| reference(text, &namespace)).collect(),
-        source: source(&written.source, &namespace),
+        depends_on: depends_on(resolution, &written.depends_on, &namespace),
+        source: source(resolution, &written.source, &namespace),
         git_repositories: BTreeMap::new(),
         releases: BTreeMap::new(),
         helm_repositories: BTreeMap::new(),
@@ -202,17 +203,49 @@ fn reference(text: &str, own: &str) -> FluxReference {
     }
 }
 
-fn source(written: &inventory::FluxSource, own: &str) -> FluxSource {
+fn source(resolution: &mut Resolution<'_>, written: &inventory::FluxSource, own: &str) -> FluxSource {
     let default = if written.create == Some(true) { OWN_SOURCE } else { SOURCE };
+    let namespace = name(resolution, &["source", "namespace"], written.namespace.as_deref(), dns_label_problem);
     FluxSource {
         kind: written.kind.unwrap_or_default(),
-        name: or(written.name.as_deref(), default),
-        namespace: written.namespace.clone().filter(|namespace| namespace != own),
+        name: or(name(resolution, &["source", "name"], written.name.as_deref(), dns_subdomain_problem), default),
+        namespace: namespace.filter(|namespace| *namespace != own).map(str::to_owned),
     }
 }
 
-/// Durations and names that Flux would refuse.
-fn check(resolution: &mut Resolution<'_>, written: &inventory::Flux) {
+/// The Kustomizations that come first, as far as they can be names.
+fn depends_on(resolution: &mut Resolution<'_>, written: &[String], own: &str) -> Vec<FluxReference> {
+    let mut references = Vec::new();
+    for (index, text) in written.iter().enumerate() {
+        let reference = reference(text, own);
+        let of_namespace = reference.namespace.as_deref().and_then(dns_label_problem);
+        if let Some(problem) = dns_subdomain_problem(&reference.name).or(of_namespace) {
+            let path = Path::of(["flux", "dependsOn"]).index(index);
+            let help = "write the name of a Kustomization of Flux, such as `cert-manager`, or `namespace/name`";
+            resolution.report(&NAME_INVALID, path, format!("`{text}` names no Kustomization: {problem}"), help);
+        } else {
+            references.push(reference);
+        }
+    }
+    references
+}
+
+/// A name below `flux`; one that Kubernetes does not take is reported, and left out.
+fn name<'a>(
+    resolution: &mut Resolution<'_>,
+    path: &[&str],
+    written: Option<&'a str>,
+    problem: fn(&str) -> Option<String>,
+) -> Option<&'a str> {
+    let text = written?;
+    let Some(problem) = problem(text) else { return Some(text) };
+    let message = format!("`{text}` cannot be used as a name in Kubernetes: {problem}");
+    resolution.report(&NAME_INVALID, Path::of([&["flux"], path].concat()), message, "use a name such as `flux-system`");
+    None
+}
+
+/// Durations that Flux would refuse.
+fn check_durations(resolution: &mut Resolution<'_>, written: &inventory::Flux) {
     let durations = [
         (&["flux", "interval"][..], &written.interval),
         (&["flux", "retryInterval"], &written.retry_interval),
@@ -222,22 +255,6 @@ fn check(resolution: &mut Resolution<'_>, written: &inventory::Flux) {
     for (path, text) in durations {
         let Some(problem) = text.as_deref().and_then(duration_problem) else { continue };
         resolution.report(&WRONG_TYPE, Path::of(path.iter().copied()), problem, "write a duration such as `10m` or `1h30m`");
-    }
-    let names = [
-        (Path::of(["flux", "namespace"]), written.namespace.as_deref()),
-        (Path::of(["flux", "source", "name"]), written.source.name.as_deref()),
-        (Path::of(["flux", "source", "namespace"]), written.source.namespace.as_deref()),
-        (Path::of(["flux", "source", "secretName"]), written.source.secret_name.as_deref()),
-    ];
-    let list = Path::of(["flux", "dependsOn"]);
-    let dependencies = written.depends_on.iter().enumerate().flat_map(|(index, text)| {
-        let path = list.index(index);
-        text.splitn(2, '/').map(move |part| (path.clone(), Some(part))).collect::<Vec<_>>()
-    });
-    for (path, name) in names.into_iter().chain(dependencies) {
-        let Some((name, problem)) = name.and_then(|name| Some((name, dns_subdomain_problem(name)?))) else { continue };
-        let message = format!("`{name}` cannot be used as a name in Kubernetes: {problem}");
-        resolution.report(&NAME_INVALID, path, message, "use a name such as `flux-system`");
     }
 }
 
@@ -288,7 +305,7 @@ fn git_repository(resolution: &mut Resolution<'_>, flux: &Flux, written: &invent
         url,
         reference: BTreeMap::from([revision(&crate::model::delivery::git(resolution.fields).revision)]),
         interval: or(written.interval.as_deref(), SOON),
-        secret_name: written.secret_name.clone(),
+        secret_name: name(resolution, &["source", "secretName"], written.secret_name.as_deref(), dns_subdomain_problem).map(str::to_owned),
     })
 }
 
@@ -316,7 +333,7 @@ fn release(resolution: &mut Resolution<'_>, flux: &mut Flux, name: &str, step_is
     if !in_registry && !["https://", "http://"].iter().any(|scheme| chart.repo.starts_with(scheme)) {
         let message = format!("Flux does not take the chart repository `{}`", chart.repo);
         let help = "write an address that begins with `https://` or `oci://`";
-        return resolution.report(&WRONG_TYPE, Path::of(["stepIssuer", "chart", "repo"]), message, help);
+        resolution.report(&WRONG_TYPE, Path::of(["stepIssuer", "chart", "repo"]), message, help);
     }
     let (name, namespace) = (name.to_owned(), flux.namespace.clone());
     flux.releases.insert(STEP_ISSUER_CHART, FluxRelease { name: name.clone(), namespace: namespace.clone(), in_registry });
