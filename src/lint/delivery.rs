@@ -60,7 +60,7 @@ fn check_flux(lint: &mut Lint<'_>, object: Object<'_>) {
     });
     if let Some(inflated) = inflated {
         let message = format!("Flux is to build `{folder}`, and `{}` has `helmCharts`, which Flux does not know", inflated.file);
-        let help = "let Argo CD build this folder, or give Flux a HelmRelease in place of `helmCharts`";
+        let help = "let Argo CD build this folder, or bring the chart with a HelmRelease; `delivery: flux` in the inventory renders one";
         lint.report(&FLUX_CANNOT_INFLATE, object.document, &Path::of(["spec", "path"]), message, help);
     }
 }
