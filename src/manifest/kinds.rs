@@ -173,10 +173,11 @@ shapes! {
         image_pull_secrets: Option<Vec<IgnoredAny>>, secrets: Option<Vec<IgnoredAny>>,
     }
 
+    // Fields of Flux that its API asks for may come from patches of a Kustomization in another repository: none is missed here.
     HelmReleaseSpec {
         chart: Option<ChartTemplate>, chart_ref: Option<ChartReference>, common_metadata: Option<IgnoredAny>,
         depends_on: Option<Vec<FluxDependency>>, drift_detection: Option<IgnoredAny>,
-        health_check_exprs: Option<Vec<HealthCheckExpressions>>, install: Option<HelmInstall>, interval: Text,
+        health_check_exprs: Option<Vec<HealthCheckExpressions>>, install: Option<HelmInstall>, interval: Option<Text>,
         kube_config: Option<IgnoredAny>, max_history: Option<u32>, persistent_client: Option<bool>,
         post_render_strategy: Option<Text>, post_renderers: Option<Vec<IgnoredAny>>, release_name: Option<String>,
         rollback: Option<IgnoredAny>, service_account_name: Option<String>, storage_namespace: Option<String>, suspend: Option<bool>,
@@ -213,10 +214,10 @@ shapes! {
         build_metadata: Texts, common_metadata: Option<IgnoredAny>, components: Texts, decryption: Option<IgnoredAny>,
         deletion_policy: Option<Text>, depends_on: Option<Vec<FluxDependency>>, force: Option<bool>,
         health_check_exprs: Option<Vec<HealthCheckExpressions>>, health_checks: Option<Vec<IgnoredAny>>,
-        ignore: Option<Vec<IgnoredAny>>, ignore_missing_components: Option<bool>, images: Option<Vec<IgnoredAny>>, interval: Text,
+        ignore: Option<Vec<IgnoredAny>>, ignore_missing_components: Option<bool>, images: Option<Vec<IgnoredAny>>, interval: Option<Text>,
         kube_config: Option<IgnoredAny>, name_prefix: Option<String>, name_suffix: Option<String>, patches: Option<Vec<IgnoredAny>>,
-        path: Option<String>, post_build: Option<IgnoredAny>, prune: bool, retry_interval: Option<Text>,
-        service_account_name: Option<String>, source_ref: FluxSourceReference, suspend: Option<bool>,
+        path: Option<String>, post_build: Option<IgnoredAny>, prune: Option<bool>, retry_interval: Option<Text>,
+        service_account_name: Option<String>, source_ref: Option<FluxSourceReference>, suspend: Option<bool>,
         target_namespace: Option<String>, timeout: Option<Text>, wait: Option<bool>,
     }
     FluxDependency { name: Text, namespace: Option<String>, ready_expr: Option<String> }
@@ -225,7 +226,7 @@ shapes! {
         api_version: Text, kind: Option<String>, current: Text, failed: Option<String>, in_progress: Option<String>,
     }
     GitRepositorySpec {
-        ignore: Option<String>, include: Option<Vec<IgnoredAny>>, interval: Text, provider: Option<Text>,
+        ignore: Option<String>, include: Option<Vec<IgnoredAny>>, interval: Option<Text>, provider: Option<Text>,
         proxy_secret_ref: Option<NameReference>, recurse_submodules: Option<bool>, reference as "ref": Option<GitReference>,
         secret_ref: Option<NameReference>, service_account_name: Option<String>, sparse_checkout: Texts, suspend: Option<bool>,
         timeout: Option<Text>, url: Text, verify: Option<IgnoredAny>,
@@ -239,7 +240,7 @@ shapes! {
         timeout: Option<Text>, repository_type as "type": Option<Text>, url: Text,
     }
     OciRepositorySpec {
-        cert_secret_ref: Option<NameReference>, ignore: Option<String>, insecure: Option<bool>, interval: Text,
+        cert_secret_ref: Option<NameReference>, ignore: Option<String>, insecure: Option<bool>, interval: Option<Text>,
         layer_selector: Option<LayerSelector>, provider: Option<Text>, proxy_secret_ref: Option<NameReference>,
         reference as "ref": Option<OciReference>, secret_ref: Option<NameReference>, service_account_name: Option<String>,
         suspend: Option<bool>, timeout: Option<Text>, url: Text, verify: Option<IgnoredAny>,
