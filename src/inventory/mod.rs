@@ -13,9 +13,9 @@ pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
     AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority, CertManager,
-    Certificate, Chart, Delivery, EnvironmentFile, FileKind, Git, Issuer, IssuerKind, Keystore, Keystores, OverrideLevel,
-    PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
+    Certificate, Chart, Delivery, EnvironmentFile, FileKind, Flux, FluxSource, FluxSourceKind, Git, Issuer, IssuerKind, Keystore,
+    Keystores, Layout, OverrideLevel, PasswordReference, Patch, PatchTarget, PrivateKey, Provisioner, RuleOverride, SecretKey,
+    SecretTemplate, StepIssuer, Subject, Versions, json_schema,
 };
-pub use schema::{Layout, Patch, PatchTarget};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

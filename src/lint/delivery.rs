@@ -9,11 +9,10 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::Lint;
-use super::engine::FLUX_GROUP;
+use super::engine::{FLUX_GROUP, folder_of};
 use super::object::Object;
 use crate::finding::{FLUX_CANNOT_INFLATE, Finding, HELM4_NEEDS_NEWER_KUSTOMIZE, HOOK_IGNORED, Level, Place, RESOURCE_NOT_LISTED, counted};
 use crate::manifest::Document;
-use crate::manifest::kustomization::resolve;
 use crate::yaml::Path;
 
 /// Judges every one of them.
@@ -56,13 +55,14 @@ fn check_flux(lint: &mut Lint<'_>, object: Object<'_>) {
     if !object.is(FLUX_GROUP, "Kustomization") {
         return;
     }
-    let Some(folder) = object.text("spec.path").and_then(|path| resolve(Utf8Path::new(""), path.trim_start_matches('/'))) else { return };
+    let place = &lint.scope.model.git.path;
+    let Some(folder) = object.text("spec.path").and_then(|path| folder_of(path, place)) else { return };
     let inflated = lint.kustomizations.iter().find(|document| {
         kustomization::charts(document).next().is_some() && (document.root == folder || document.file.parent() == Some(&*folder))
     });
     if let Some(inflated) = inflated {
         let message = format!("Flux is to build `{folder}`, and `{}` has `helmCharts`, which Flux does not know", inflated.file);
-        let help = "let Argo CD build this folder, or give Flux a HelmRelease in place of `helmCharts`";
+        let help = "let Argo CD build this folder, or bring the chart with a HelmRelease; `delivery: flux` in the inventory renders one";
         lint.report(&FLUX_CANNOT_INFLATE, object.document, &Path::of(["spec", "path"]), message, help);
     }
 }

@@ -40,24 +40,25 @@ pub(super) struct Sent<'a> {
     is_changed: bool,
 }
 
-/// Every folder that an object of Flux or Argo CD sends to the cluster.
-pub(super) fn sent<'a>(objects: &[Object<'a>]) -> Vec<Sent<'a>> {
-    objects.iter().flat_map(|object| of_flux(*object).into_iter().chain(of_argo_cd(*object))).collect()
+/// Every folder that an object of Flux or Argo CD sends to the cluster, where the repository lies below `place` in the one
+/// that the engine reads.
+pub(super) fn sent<'a>(objects: &[Object<'a>], place: &str) -> Vec<Sent<'a>> {
+    objects.iter().flat_map(|object| of_flux(*object, place).into_iter().chain(of_argo_cd(*object, place))).collect()
 }
 
-fn of_flux(object: Object<'_>) -> Option<Sent<'_>> {
+fn of_flux<'a>(object: Object<'a>, place: &str) -> Option<Sent<'a>> {
     object.is(FLUX_GROUP, "Kustomization").then_some(())?;
     let namespace = object.text("spec.sourceRef.namespace").or(object.namespace()).unwrap_or_default();
     let named = ["spec.sourceRef.kind", "spec.sourceRef.name"].map(|path| object.text(path).unwrap_or_default());
     Some(Sent {
-        folder: folder_of(object.text("spec.path").unwrap_or_default()),
+        folder: folder_of(object.text("spec.path").unwrap_or_default(), place),
         source: vec![named[0], named[1], namespace],
         is_changed: object.get("spec").is_some_and(|spec| has_any(spec, CHANGES_OF_FLUX)),
     })
 }
 
 /// The sources of an Application with a folder each, and those that an ApplicationSet makes; charts have none.
-fn of_argo_cd(object: Object<'_>) -> Vec<Sent<'_>> {
+fn of_argo_cd<'a>(object: Object<'a>, place: &str) -> Vec<Sent<'a>> {
     let spec = match (object.identity.group.as_str(), object.identity.kind.as_str()) {
         ("argoproj.io", "Application") => "spec",
         ("argoproj.io", "ApplicationSet") => "spec.template.spec",
@@ -67,7 +68,7 @@ fn of_argo_cd(object: Object<'_>) -> Vec<Sent<'_>> {
     let many = object.items(&format!("{spec}.sources")).map(|(_, source)| source);
     let sent = |source| {
         Some(Sent {
-            folder: folder_of(value(source, "path").and_then(Node::as_str)?),
+            folder: folder_of(value(source, "path").and_then(Node::as_str)?, place),
             source: vec![value(source, "repoURL").and_then(Node::as_str).unwrap_or_default()],
             is_changed: value(source, "kustomize").is_some_and(|kustomize| has_any(kustomize, CHANGES_OF_ARGO_CD)),
         })
@@ -75,10 +76,11 @@ fn of_argo_cd(object: Object<'_>) -> Vec<Sent<'_>> {
     one.into_iter().chain(many).filter_map(sent).collect()
 }
 
-/// A path as engines write it, with or without `./` or `/` before it.
-fn folder_of(path: &str) -> Option<Utf8PathBuf> {
+/// The folder of this repository behind a path as engines write it, with or without `./` or `/` before it.
+pub(super) fn folder_of(path: &str, place: &str) -> Option<Utf8PathBuf> {
     let is_known = !is_filled_in_later(path);
-    resolve(Utf8Path::new(""), path.trim_start_matches('/')).filter(|_| is_known)
+    let folder = resolve(Utf8Path::new(""), path.trim_start_matches('/')).filter(|_| is_known)?;
+    Some(folder.strip_prefix(place).map(Utf8Path::to_owned).unwrap_or(folder))
 }
 
 /// Whether one of the keys says something.
@@ -135,7 +137,7 @@ mod tests {
     }
 
     fn sent_by(documents: &[Document]) -> Vec<Sent<'_>> {
-        sent(&documents.iter().filter_map(Object::new).collect::<Vec<_>>())
+        sent(&documents.iter().filter_map(Object::new).collect::<Vec<_>>(), "fleet")
     }
 
     #[test]
@@ -168,6 +170,7 @@ mod tests {
         };
         for engine in [FLUX, ARGO_CD] {
             assert!(!more(engine), "{engine}");
+            assert!(!more(&engine.replace("out/prod/web", "fleet/out/prod/web")), "the repository lies below another one's root");
             assert!(more(&engine.replace("out/prod/web", "infrastructure")), "{engine}");
         }
         let second = FLUX.replace("name: fleet", "name: platform").replace("name: a,", "name: b,");

@@ -116,7 +116,7 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
     let mut not_followed: BTreeSet<&Utf8Path> = kustomizations.iter().filter(changes).map(|document| &*document.root).collect();
     let brings_more = {
-        let sent = engine::sent(&objects);
+        let sent = engine::sent(&objects, &scope.model.git.path);
         let brings_more = !not_followed.is_empty() || engine::brings_more(&sent, scope.documents, &kustomizations);
         not_followed.extend(engine::changed_roots(&sent, scope.documents));
         brings_more

@@ -1,5 +1,6 @@
 //! Typed definitions of the kinds that our own templates render, and of a few that stand beside them: an unknown field or
-//! a value of another type is a problem. What a server adds, such as a status, is none. Fields follow the CRDs of step-issuer 0.11 and cert-manager 1.21 and Kubernetes' own API.
+//! a value of another type is a problem. What a server adds, such as a status, is none. Fields follow the CRDs of step-issuer 0.11,
+//! cert-manager 1.21 and Flux 2.9 (source-controller 1.9, helm-controller 1.6, kustomize-controller 1.9) and Kubernetes' own API.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,11 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("argoproj.io", "Application") => typed::<ArgoCdApplication>,
         ("argoproj.io", "ApplicationSet") => typed::<Object<ArgoCdApplicationSetSpec>>,
         ("argoproj.io", "AppProject") => typed::<Object<ArgoCdProjectSpec>>,
+        ("helm.toolkit.fluxcd.io", "HelmRelease") if is_version(node, &["v2"]) => typed::<Object<HelmReleaseSpec>>,
+        ("kustomize.toolkit.fluxcd.io", "Kustomization") if is_version(node, &["v1"]) => typed::<Object<FluxKustomizationSpec>>,
+        ("source.toolkit.fluxcd.io", "GitRepository") if is_version(node, &["v1"]) => typed::<Object<GitRepositorySpec>>,
+        ("source.toolkit.fluxcd.io", "HelmRepository") if is_version(node, &["v1"]) => typed::<Object<HelmRepositorySpec>>,
+        ("source.toolkit.fluxcd.io", "OCIRepository") if is_version(node, &["v1", "v1beta2"]) => typed::<Object<OciRepositorySpec>>,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
         ("", "Namespace") => typed::<Namespace>,
         ("", "ConfigMap") => typed::<ConfigMap>,
@@ -28,6 +34,11 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         _ => return,
     };
     check(node, problems);
+}
+
+/// Whether an object is written in one of these versions: older ones of Flux have other fields.
+fn is_version(node: &Node, known: &[&str]) -> bool {
+    node.get_str("apiVersion").and_then(|version| version.rsplit('/').next()).is_some_and(|version| known.contains(&version))
 }
 
 /// Checks a `kustomization.yaml`.
@@ -83,7 +94,13 @@ macro_rules! words {
 
 words! {
     Algorithm { Rsa = "RSA", Ecdsa = "ECDSA", Ed25519 = "Ed25519" }
+    CrdPolicy { Skip = "Skip", Create = "Create", CreateReplace = "CreateReplace" }
     Encoding { Pkcs1 = "PKCS1", Pkcs8 = "PKCS8" }
+    TreeSource {
+        GitRepository = "GitRepository", OciRepository = "OCIRepository", Bucket = "Bucket", ExternalArtifact = "ExternalArtifact",
+    }
+    ChartTreeSource { HelmRepository = "HelmRepository", GitRepository = "GitRepository", Bucket = "Bucket" }
+    ChartArtifact { OciRepository = "OCIRepository", HelmChart = "HelmChart", ExternalArtifact = "ExternalArtifact" }
     RotationPolicy { Never = "Never", Always = "Always" }
     Format { Der = "DER", CombinedPem = "CombinedPEM" }
     SignatureAlgorithm {
@@ -193,6 +210,82 @@ shapes! {
         source_namespaces: Texts, permit_only_project_scoped_clusters: Option<bool>,
         destination_service_accounts: Option<IgnoredAny>, source_integrity: Option<IgnoredAny>,
     }
+
+    // Fields of Flux that its API asks for may come from patches of a Kustomization in another repository: none is missed here.
+    HelmReleaseSpec {
+        chart: Option<ChartTemplate>, chart_ref: Option<ChartReference>, common_metadata: Option<IgnoredAny>,
+        depends_on: Option<Vec<FluxDependency>>, drift_detection: Option<IgnoredAny>,
+        health_check_exprs: Option<Vec<HealthCheckExpressions>>, install: Option<HelmInstall>, interval: Option<Text>,
+        kube_config: Option<IgnoredAny>, max_history: Option<u32>, persistent_client: Option<bool>,
+        post_render_strategy: Option<Text>, post_renderers: Option<Vec<IgnoredAny>>, release_name: Option<String>,
+        rollback: Option<IgnoredAny>, service_account_name: Option<String>, storage_namespace: Option<String>, suspend: Option<bool>,
+        target_namespace: Option<String>, test: Option<IgnoredAny>, timeout: Option<Text>, uninstall: Option<IgnoredAny>,
+        upgrade: Option<HelmUpgrade>, values: Option<IgnoredAny>, values_from: Option<Vec<IgnoredAny>>,
+        wait_strategy: Option<IgnoredAny>,
+    }
+    ChartTemplate { metadata: Option<IgnoredAny>, spec: ChartTemplateSpec }
+    ChartTemplateSpec {
+        chart: Text, ignore_missing_values_files: Option<bool>, interval: Option<Text>, reconcile_strategy: Option<Text>,
+        source_ref: ChartSourceReference, values_files: Texts, verify: Option<IgnoredAny>, version: Option<String>,
+    }
+    ChartSourceReference { api_version: Option<String>, kind: Option<ChartTreeSource>, name: Text, namespace: Option<String> }
+    ChartReference { api_version: Option<String>, kind: ChartArtifact, name: Text, namespace: Option<String> }
+    HelmInstall {
+        crds: Option<CrdPolicy>, create_namespace: Option<bool>, disable_hooks: Option<bool>,
+        disable_openapi_validation as "disableOpenAPIValidation": Option<bool>, disable_schema_validation: Option<bool>,
+        disable_take_ownership: Option<bool>, disable_wait: Option<bool>, disable_wait_for_jobs: Option<bool>,
+        remediation: Option<HelmRemediation>, replace: Option<bool>, server_side_apply: Option<bool>,
+        skip_crds as "skipCRDs": Option<bool>, strategy: Option<IgnoredAny>, timeout: Option<Text>,
+    }
+    HelmUpgrade {
+        chart_name_change_strategy: Option<Text>, cleanup_on_fail: Option<bool>, crds: Option<CrdPolicy>, disable_hooks: Option<bool>,
+        disable_openapi_validation as "disableOpenAPIValidation": Option<bool>, disable_schema_validation: Option<bool>,
+        disable_take_ownership: Option<bool>, disable_wait: Option<bool>, disable_wait_for_jobs: Option<bool>, force: Option<bool>,
+        preserve_values: Option<bool>, remediation: Option<HelmRemediation>, server_side_apply: Option<String>,
+        strategy: Option<IgnoredAny>, timeout: Option<Text>,
+    }
+    HelmRemediation {
+        ignore_test_failures: Option<bool>, remediate_last_failure: Option<bool>, retries: Option<i64>, strategy: Option<Text>,
+    }
+
+    FluxKustomizationSpec {
+        build_metadata: Texts, common_metadata: Option<IgnoredAny>, components: Texts, decryption: Option<IgnoredAny>,
+        deletion_policy: Option<Text>, depends_on: Option<Vec<FluxDependency>>, force: Option<bool>,
+        health_check_exprs: Option<Vec<HealthCheckExpressions>>, health_checks: Option<Vec<IgnoredAny>>,
+        ignore: Option<Vec<IgnoredAny>>, ignore_missing_components: Option<bool>, images: Option<Vec<IgnoredAny>>, interval: Option<Text>,
+        kube_config: Option<IgnoredAny>, name_prefix: Option<String>, name_suffix: Option<String>, patches: Option<Vec<IgnoredAny>>,
+        path: Option<String>, post_build: Option<IgnoredAny>, prune: Option<bool>, retry_interval: Option<Text>,
+        service_account_name: Option<String>, source_ref: Option<FluxSourceReference>, suspend: Option<bool>,
+        target_namespace: Option<String>, timeout: Option<Text>, wait: Option<bool>,
+    }
+    FluxDependency { name: Text, namespace: Option<String>, ready_expr: Option<String> }
+    FluxSourceReference { api_version: Option<String>, kind: TreeSource, name: Text, namespace: Option<String> }
+    HealthCheckExpressions {
+        api_version: Text, kind: Option<String>, current: Text, failed: Option<String>, in_progress: Option<String>,
+    }
+    GitRepositorySpec {
+        ignore: Option<String>, include: Option<Vec<IgnoredAny>>, interval: Option<Text>, provider: Option<Text>,
+        proxy_secret_ref: Option<NameReference>, recurse_submodules: Option<bool>, reference as "ref": Option<GitReference>,
+        secret_ref: Option<NameReference>, service_account_name: Option<String>, sparse_checkout: Texts, suspend: Option<bool>,
+        timeout: Option<Text>, url: Text, verify: Option<IgnoredAny>,
+    }
+    GitReference {
+        branch: Option<String>, commit: Option<String>, name: Option<String>, semver: Option<String>, tag: Option<String>,
+    }
+    HelmRepositorySpec {
+        access_from: Option<IgnoredAny>, cert_secret_ref: Option<NameReference>, insecure: Option<bool>, interval: Option<Text>,
+        pass_credentials: Option<bool>, provider: Option<Text>, secret_ref: Option<NameReference>, suspend: Option<bool>,
+        timeout: Option<Text>, repository_type as "type": Option<Text>, url: Text,
+    }
+    OciRepositorySpec {
+        cert_secret_ref: Option<NameReference>, ignore: Option<String>, insecure: Option<bool>, interval: Option<Text>,
+        layer_selector: Option<LayerSelector>, provider: Option<Text>, proxy_secret_ref: Option<NameReference>,
+        reference as "ref": Option<OciReference>, secret_ref: Option<NameReference>, service_account_name: Option<String>,
+        suspend: Option<bool>, timeout: Option<Text>, url: Text, verify: Option<IgnoredAny>,
+    }
+    OciReference { digest: Option<String>, semver: Option<String>, semver_filter: Option<String>, tag: Option<String> }
+    LayerSelector { media_type: Option<Text>, operation: Option<Text> }
+    NameReference { name: Text }
 
     Kustomization {
         api_version: Option<Text>, kind: Option<Text>, metadata: Option<IgnoredAny>, resources: Texts, bases: Texts, components: Texts,

@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -42,6 +42,7 @@ impl Resolution<'_> {
         let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let (step_issuer, of_values) = chart::resolve(self);
+        let flux = flux::resolve(self, step_issuer.as_ref());
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -65,6 +66,7 @@ impl Resolution<'_> {
             git: delivery::git(fields),
             argo_cd: argo_cd::resolve(self),
             origins: of_values.into_iter().collect(),
+            flux,
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }

@@ -8,6 +8,7 @@ mod chart;
 mod chart_source;
 mod conventions;
 mod delivery;
+mod flux;
 mod images;
 mod issuer;
 mod kustomization;
@@ -29,6 +30,7 @@ pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
 pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
+pub use flux::{ChartSource, Flux, FluxReference, FluxRelease, FluxSource, GitRepository};
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use patch::Patch;
 pub(crate) use patch::node_of as target_node;
@@ -76,6 +78,8 @@ pub struct Model {
     pub git: Git,
     /// What Argo CD is told of the tree; null where it is told nothing.
     pub argo_cd: Option<ArgoCd>,
+    /// What Flux is told; null where it does not deliver the tree.
+    pub flux: Option<Flux>,
     /// The files that all this comes from.
     pub sources: Sources,
     /// Where in the inventory an entry comes from, where its name alone does not say it. Not for templates.
@@ -111,12 +115,14 @@ pub struct KnownVersions {
     pub step_issuer: Option<String>,
     /// trust-manager.
     pub trust_manager: Option<String>,
+    /// Flux.
+    pub flux: Option<String>,
 }
 
 impl From<&Versions> for KnownVersions {
     fn from(versions: &Versions) -> KnownVersions {
-        let Versions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager } = versions.clone();
-        KnownVersions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager }
+        let Versions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager, flux } = versions.clone();
+        KnownVersions { cert_manager, kubernetes, kustomize, helm, step_issuer, trust_manager, flux }
     }
 }
 

@@ -54,6 +54,7 @@ pub(super) fn check(resolution: &mut Resolution<'_>) {
         ("helm", &fields.versions.helm),
         ("stepIssuer", &fields.versions.step_issuer),
         ("trustManager", &fields.versions.trust_manager),
+        ("flux", &fields.versions.flux),
     ] {
         let Some(text) = version else { continue };
         match minor_version(text) {
@@ -68,6 +69,10 @@ pub(super) fn check(resolution: &mut Resolution<'_>) {
                     "kustomize {text} looks for a chart with a version in another folder than newer ones, so it may build another chart"
                 );
                 resolution.report(&WRONG_TYPE, Path::of(["versions", key]), message, "use kustomize 5.3 or newer");
+            }
+            Some(version) if key == "flux" && version < (2, 3) => {
+                let message = format!("Flux {text} does not know `HelmRelease` in the version that is rendered");
+                resolution.report(&WRONG_TYPE, Path::of(["versions", key]), message, "use Flux 2.3 or newer");
             }
             Some(_) => {}
         }

@@ -18,6 +18,11 @@ impl Model {
         known.or_else(|| match keys {
             ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
+            ["flux", "releases" | "helmRepositories" | "ociRepositories", _] => Some(Path::of(["stepIssuer"])),
+            ["flux", "gitRepositories", _] => Some(Path::of(["flux", "source"])),
+            // What a stage is there for, first of all.
+            ["tree", "stages", "controller"] => Some(Path::of(["stepIssuer"])),
+            ["tree", "stages", stage] => Some(Path::of([*stage])),
             ["issuers" | "certificates" | "authorities" | "argoCd", ..] => Some(Path::of(keys.iter().copied())),
             _ => None,
         })
@@ -81,10 +86,14 @@ impl Model {
                 Segment::Index(_) => None,
             })
             .collect();
-        if let Some(Segment::Key(map)) = entry.segments().first()
-            && **map == *"argoCd"
-        {
-            return self.source_of_argo_cd(entry, &keys);
+        match entry.segments() {
+            [Segment::Key(own)] if **own == *"stepIssuer" => return of_release(&keys, segments),
+            [Segment::Key(own)] if ["issuers", "certificates"].contains(&&**own) => {
+                return of_flux(&keys).unwrap_or_else(|| entry.clone());
+            }
+            [Segment::Key(own), ..] if **own == *"flux" => return of_flux(&keys).unwrap_or_else(|| entry.clone()),
+            [Segment::Key(own), ..] if **own == *"argoCd" => return self.source_of_argo_cd(entry, &keys),
+            _ => {}
         }
         match keys.as_slice() {
             ["spec", "issuerRef", ..] => entry.key("issuer"),
@@ -117,5 +126,61 @@ impl Model {
             Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
             None => entry.clone(),
         }
+    }
+}
+
+/// The way back from what Flux is told of a chart.
+fn of_release(keys: &[&str], segments: &[Segment]) -> Path {
+    match keys {
+        ["spec", "values", ..] => Path::of(["stepIssuer", "values"]).join(segments.get(2..).unwrap_or_default()),
+        ["spec", "chart", "spec", "version"] | ["spec", "ref", ..] => Path::of(["stepIssuer", "chart", "version"]),
+        ["spec", "url"] => Path::of(["stepIssuer", "chart", "repo"]),
+        ["spec", "chart" | "chartRef", ..] => Path::of(["stepIssuer", "chart"]),
+        ["spec", "targetNamespace" | "storageNamespace"] => Path::of(["stepIssuer", "namespace"]),
+        ["spec", "releaseName"] | ["metadata", "name"] => Path::of(["stepIssuer", "release"]),
+        _ => of_flux(keys).unwrap_or_else(|| Path::of(["stepIssuer"])),
+    }
+}
+
+/// The way back from what Flux is told of the tree; None where it follows from what is in it.
+fn of_flux(keys: &[&str]) -> Option<Path> {
+    Some(match keys {
+        ["metadata", "name"] => Path::of(["flux", "namePrefix"]),
+        ["metadata", "namespace"] => Path::of(["flux", "namespace"]),
+        ["spec", "sourceRef", rest @ ..] => Path::of([&["flux", "source"], rest].concat()),
+        ["spec", "url"] => Path::of(["git", "url"]),
+        ["spec", "ref", ..] => Path::of(["git", "revision"]),
+        ["spec", field @ ("interval" | "retryInterval" | "timeout" | "prune" | "dependsOn"), ..] => Path::of(["flux", field]),
+        // Whether they are rendered hangs on the version.
+        ["spec", "healthCheckExprs", ..] => Path::of(["versions", "flux"]),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_flux_is_told_leads_back_to_where_it_is_written() {
+        let release = |keys: &[&str]| of_release(keys, Path::of(keys.iter().copied()).segments()).to_string();
+        for (keys, expected) in [
+            (&["spec", "values", "image", "tag"][..], "stepIssuer.values.image.tag"),
+            (&["spec", "values"], "stepIssuer.values"),
+            (&["spec", "chart", "spec", "version"], "stepIssuer.chart.version"),
+            (&["spec", "ref", "tag"], "stepIssuer.chart.version"),
+            (&["spec", "url"], "stepIssuer.chart.repo"),
+            (&["spec", "targetNamespace"], "stepIssuer.namespace"),
+            (&["spec", "interval"], "flux.interval"),
+            (&["metadata", "namespace"], "flux.namespace"),
+            (&["spec", "install", "crds"], "stepIssuer"),
+        ] {
+            assert_eq!(release(keys), expected);
+        }
+        let of_stage = |keys: &[&str]| of_flux(keys).map(|path| path.to_string());
+        assert_eq!(of_stage(&["spec", "sourceRef", "name"]).as_deref(), Some("flux.source.name"));
+        assert_eq!(of_stage(&["spec", "dependsOn"]).as_deref(), Some("flux.dependsOn"));
+        assert_eq!(of_stage(&["metadata", "name"]).as_deref(), Some("flux.namePrefix"));
+        assert_eq!(of_stage(&["spec", "path"]), None, "it follows from what is rendered");
     }
 }

@@ -37,6 +37,7 @@ const BUILT_IN: &[BuiltIn] = &[
     ),
     built_in!("argo-cd-health": "argocd-cm.yaml.j2", "component.yaml", "kustomization.yaml.j2"),
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
+    built_in!("flux": "component.yaml", "gitrepository.yaml.j2", "kustomization.yaml.j2", "stage.yaml.j2"),
     built_in!("step-issuer":
         "component.yaml",
         "approver-clusterrole.yaml.j2",
@@ -45,7 +46,10 @@ const BUILT_IN: &[BuiltIn] = &[
         "exporter-role.yaml.j2",
         "exporter-rolebinding.yaml.j2",
         "exporter-serviceaccount.yaml.j2",
+        "helmrelease.yaml.j2",
+        "helmrepository.yaml.j2",
         "kustomization.yaml.j2",
+        "ocirepository.yaml.j2",
         "stepclusterissuer.yaml.j2",
         "stepissuer.yaml.j2",
         "values.yaml.j2",

@@ -262,14 +262,15 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Where the engine finds the environment, and the folders of its stages where they lie apart.
+    /// Where the engine finds the environment, and the folders of its stages where they lie apart: those as Flux writes a
+    /// path, from the root of the repository on.
     fn place(&self, settings: &Settings) -> Value {
         let path = Utf8Path::new(&self.model.git.path).join(&settings.out).join(self.model.environment.as_str());
         let stages: BTreeSet<Stage> = self.written.iter().filter_map(|written| Some(written.root.as_ref()?.0)).collect();
         let mut after: Option<&str> = None;
         let mut shown = BTreeMap::new();
         for name in stages.into_iter().filter(|_| self.has_stages).map(Stage::folder) {
-            let path = path.join(STAGES_FOLDER).join(name);
+            let path = Utf8Path::new("./").join(&path).join(STAGES_FOLDER).join(name);
             shown.insert(name, minijinja::context! { name, path => path.as_str(), after });
             after = Some(name);
         }

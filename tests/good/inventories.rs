@@ -108,6 +108,20 @@ fn charts() -> Vec<Good> {
     goods.push(with("chart-from-a-registry", |good| {
         set(&mut good.inventory, "/stepIssuer/chart/repo", json!("oci://registry.example.com/charts"));
     }));
+    goods.push(with("delivered-by-flux", |good| set(&mut good.inventory, "/delivery", json!("flux"))));
+    goods.push(with("delivered-by-flux-otherwise", |good| {
+        let flux = json!({"namespace": "gitops", "namePrefix": "pki-", "interval": "30m", "timeout": "10m", "prune": false,
+            "dependsOn": ["cert-manager"], "source": {"create": true, "secretName": "fleet"}});
+        set(&mut good.inventory, "/delivery", json!("flux"));
+        set(&mut good.inventory, "/flux", flux);
+        set(&mut good.inventory, "/git", json!({"url": "https://git.example.com/fleet.git", "path": "platform"}));
+        set(&mut good.inventory, "/versions/flux", json!("2.6"));
+        set(&mut good.inventory, "/stepIssuer/chart", json!({"version": "1.11.0", "repo": "oci://registry.example.com/charts"}));
+        let issuer = json!({"kind": "StepClusterIssuer", "provisioner": {"name": "step-issuer",
+            "passwordRef": {"name": "step-issuer-password", "namespace": "smallstep"}}});
+        set(&mut good.inventory, "/issuers/everywhere", issuer);
+        set(&mut good.inventory, "/certificates/web/issuer", json!("step-issuer"));
+    }));
     goods.push(with("controller-of-somebody-else", |good| {
         set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
         set(&mut good.inventory, "/versions/stepIssuer", json!("0.11"));

@@ -4,6 +4,7 @@
 mod argo_cd;
 mod certificate;
 mod delivery;
+mod flux;
 mod issuer;
 mod kustomize;
 
@@ -16,6 +17,7 @@ use serde_json::{Map, Value};
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination};
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{Delivery, Git};
+pub use flux::{Flux, FluxSource, FluxSourceKind};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 pub use kustomize::{Layout, Patch, PatchTarget};
 
@@ -68,6 +70,8 @@ pub struct EnvironmentFile {
     pub git: Git,
     /// Argo CD, where it takes up the tree.
     pub argo_cd: Option<ArgoCd>,
+    /// Flux, where it delivers the tree.
+    pub flux: Option<Flux>,
     /// Versions of what runs in the cluster, where they matter.
     #[serde(default)]
     pub versions: Versions,
@@ -140,6 +144,9 @@ pub struct Versions {
     /// trust-manager, such as `"0.24"`: which of its kinds it looks at.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trust_manager: Option<String>,
+    /// Flux, such as `"2.6"`: before 2.5 it cannot wait for Step issuers, and older than 2.3 it is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub flux: Option<String>,
 }
 
 /// Where cert-manager runs.
