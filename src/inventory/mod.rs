@@ -16,5 +16,6 @@ pub use schema::{
     IssuerKind, Keystore, Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate,
     StepIssuer, Subject, Versions, json_schema,
 };
+pub use schema::{Bootstrap, BootstrapImages, ConfigMapKey, ExporterCronJob, Resources};
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -2,6 +2,7 @@
 
 mod image;
 mod kustomization;
+mod schedule;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +20,7 @@ use crate::yaml::Path;
 pub(super) fn check(lint: &mut Lint<'_>) {
     kustomization::check(lint);
     image::check(lint);
+    schedule::check(lint);
     check_helm_version(lint);
     let engine = Engine::of(lint);
     for object in lint.objects.clone() {

@@ -18,6 +18,8 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("cert-manager.io", "Certificate") => typed::<Object<CertificateSpec>>,
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => typed::<Role>,
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => typed::<RoleBinding>,
+        ("batch", "Job") => job::check_job,
+        ("batch", "CronJob") => job::check_cron_job,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
         ("", "Namespace") => typed::<Namespace>,
         ("", "ConfigMap") => typed::<ConfigMap>,
@@ -77,6 +79,9 @@ macro_rules! words {
         )*
     };
 }
+
+// Behind the macros that it uses.
+mod job;
 
 words! {
     Algorithm { Rsa = "RSA", Ecdsa = "ECDSA", Ed25519 = "Ed25519" }

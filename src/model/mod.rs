@@ -7,6 +7,7 @@ mod chart;
 mod conventions;
 mod delivery;
 mod issuer;
+mod job;
 mod names;
 mod resolution;
 mod source;
@@ -24,6 +25,7 @@ pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
+pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, JobRole, JobRule, Name};
 pub use resolution::KnownSnapshot;
 
 /// One environment, resolved.
@@ -56,6 +58,10 @@ pub struct Model {
     pub certificates: BTreeMap<String, Certificate>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
+    /// CronJobs of the exporters, by the name of their authority.
+    pub exporter_jobs: BTreeMap<String, ExporterJob>,
+    /// The bootstrap, where something waits for a snapshot: one entry, `bootstrap`, or none.
+    pub bootstraps: BTreeMap<String, Bootstrap>,
     /// Certificate authorities by their name in the inventory.
     pub authorities: BTreeMap<String, Authority>,
     /// Where cert-manager runs.

@@ -4,6 +4,7 @@
 mod certificate;
 mod delivery;
 mod issuer;
+mod job;
 
 use std::collections::BTreeMap;
 
@@ -14,6 +15,7 @@ use serde_json::{Map, Value};
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{ArgoCd, Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use job::{Bootstrap, BootstrapImages, ConfigMapKey, ExporterCronJob, Resources};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -74,8 +76,13 @@ pub struct EnvironmentFile {
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub certificates: BTreeMap<String, Certificate>,
-    /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
+    /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: where there is
+    /// an `exporterCronJob`.
     pub exporter: Option<bool>,
+    /// A CronJob that runs as that ServiceAccount and proposes changed snapshots as a pull request.
+    pub exporter_cron_job: Option<ExporterCronJob>,
+    /// A Job that applies what waits for a CA snapshot while there is none yet.
+    pub bootstrap: Option<Bootstrap>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
     pub approver: Option<bool>,
     /// Rules whose level is another one here, by their code.
