@@ -26,7 +26,8 @@ pub fn schedule_problem(schedule: &str) -> Option<String> {
         return duration.parse::<GoDuration>().err().map(|error| error.to_string());
     }
     if schedule.starts_with('@') {
-        return (!WORDS.contains(&schedule)).then(|| format!("the words are {}, and `@every 1h`", crate::finding::listed(WORDS.iter().copied())));
+        return (!WORDS.contains(&schedule))
+            .then(|| format!("the words are {}, and `@every 1h`", crate::finding::listed(WORDS.iter().copied())));
     }
     let fields: Vec<&str> = schedule.split_whitespace().collect();
     if fields.len() != FIELDS.len() {
@@ -92,8 +93,17 @@ mod tests {
     #[test]
     fn what_kubernetes_takes_is_taken() {
         for schedule in [
-            "17 3 * * *", "*/5 * * * *", "0 0 1,15 * MON-FRI", "0 0 ? jan-dec ?", "5/15 * * * *", "@daily", "@every 1h30m", " 1  2 3 4 5 ",
-            "0 0 * * 0-6/2", "1,,2 * * * *", "*-5 * * * *",
+            "17 3 * * *",
+            "*/5 * * * *",
+            "0 0 1,15 * MON-FRI",
+            "0 0 ? jan-dec ?",
+            "5/15 * * * *",
+            "@daily",
+            "@every 1h30m",
+            " 1  2 3 4 5 ",
+            "0 0 * * 0-6/2",
+            "1,,2 * * * *",
+            "*-5 * * * *",
         ] {
             assert_eq!(schedule_problem(schedule), None, "{schedule}");
         }
@@ -102,8 +112,24 @@ mod tests {
     #[test]
     fn what_kubernetes_refuses_is_refused() {
         for schedule in [
-            "", "* * * *", "0 3 * * * *", "60 * * * *", "* 24 * * *", "* * 0 * *", "* * * 13 *", "* * * * 7", "* * * * son", "5-1 * * * *",
-            "*/0 * * * *", "1/2/3 * * * *", "1-2-3 * * * *", "@fortnightly", "@every 1d", "TZ=UTC 0 0 * * *", "CRON_TZ=UTC 0 0 * * *", "x * * * *",
+            "",
+            "* * * *",
+            "0 3 * * * *",
+            "60 * * * *",
+            "* 24 * * *",
+            "* * 0 * *",
+            "* * * 13 *",
+            "* * * * 7",
+            "* * * * son",
+            "5-1 * * * *",
+            "*/0 * * * *",
+            "1/2/3 * * * *",
+            "1-2-3 * * * *",
+            "@fortnightly",
+            "@every 1d",
+            "TZ=UTC 0 0 * * *",
+            "CRON_TZ=UTC 0 0 * * *",
+            "x * * * *",
             "-1 * * * *",
         ] {
             assert!(schedule_problem(schedule).is_some(), "{schedule}");
@@ -112,7 +138,9 @@ mod tests {
 
     #[test]
     fn time_zones_are_names() {
-        for (name, fits) in [("Europe/Berlin", true), ("Etc/GMT+1", true), ("UTC", true), ("", false), ("Local", false), ("a//b", false), ("../x", false)] {
+        for (name, fits) in
+            [("Europe/Berlin", true), ("Etc/GMT+1", true), ("UTC", true), ("", false), ("Local", false), ("a//b", false), ("../x", false)]
+        {
             assert_eq!(time_zone_problem(name).is_none(), fits, "{name}");
         }
     }

@@ -180,8 +180,7 @@ pub(super) fn bootstrap(resolution: &mut Resolution<'_>, inventory: &Inventory, 
         check_image(resolution, path.key("images").key(key), image);
     }
     let timeout = duration(resolution, path.key("timeout"), written.timeout.as_deref(), GoDuration::from_minutes(BOOTSTRAP_TIMEOUT));
-    let interval =
-        duration(resolution, path.key("interval"), written.interval.as_deref(), GoDuration::from_nanoseconds(INTERVAL * SECOND));
+    let interval = duration(resolution, path.key("interval"), written.interval.as_deref(), GoDuration::from_nanoseconds(INTERVAL * SECOND));
     check_interval(resolution, &path, timeout, interval);
     check_resources(resolution, &path, written.resources.as_ref(), &written.image_pull_secrets);
     let waiting = Waiting::of(resolution);
@@ -228,9 +227,10 @@ impl<'a> Waiting<'a> {
             fields.issuers.iter().filter(|(_, issuer)| waits(issuer).is_some()).map(|(key, issuer)| (key.as_str(), issuer)).collect();
         let needed: BTreeSet<&str> = issuers.values().filter_map(|issuer| waits(issuer)).collect();
         let authorities = fields.authorities.iter().filter(|(name, _)| needed.contains(name.as_str()));
-        let certificates = fields.certificates.iter().filter(|(_, certificate)| {
-            resolution.issuer_of(certificate).is_some_and(|(key, _)| issuers.contains_key(key))
-        });
+        let certificates = fields
+            .certificates
+            .iter()
+            .filter(|(_, certificate)| resolution.issuer_of(certificate).is_some_and(|(key, _)| issuers.contains_key(key)));
         Waiting {
             authorities: authorities.map(|(name, authority)| (name.as_str(), authority)).collect(),
             certificates: certificates.map(|(key, certificate)| (key.as_str(), certificate)).collect(),
@@ -471,7 +471,9 @@ fn repository_of(resolution: &mut Resolution<'_>, written: &inventory::ExporterC
 fn check_image(resolution: &mut Resolution<'_>, path: Path, image: &str) {
     let reference = ImageReference::of(image);
     let is_digest = |digest: &str| {
-        digest.strip_prefix("sha256:").is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
+        digest
+            .strip_prefix("sha256:")
+            .is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f')))
     };
     let message = match reference.digest {
         Some(digest) if is_digest(digest) && !image.starts_with('@') => return,
@@ -502,7 +504,8 @@ fn duration(resolution: &mut Resolution<'_>, path: Path, written: Option<&str>, 
 fn check_interval(resolution: &mut Resolution<'_>, path: &Path, timeout: Option<GoDuration>, interval: Option<GoDuration>) {
     let Some((timeout, interval)) = timeout.zip(interval) else { return };
     if timeout.nanoseconds() / 2 < interval.nanoseconds() {
-        let message = format!("the bootstrap waits {timeout} at most and {interval} between two looks, so that it looks hardly more than once");
+        let message =
+            format!("the bootstrap waits {timeout} at most and {interval} between two looks, so that it looks hardly more than once");
         let help = "write a `timeout` of several times the `interval`, such as `10m` and `10s`";
         resolution.report(&JOB_TIMING, path.key("timeout"), message, help);
     }
