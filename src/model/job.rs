@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::catalog::ImageReference;
-use crate::finding::{DURATION_NOT_GO, IMAGE_NOT_PINNED, JOB_TIMING, NAME_INVALID, REFERENCE_UNRESOLVED, WRONG_TYPE};
+use crate::finding::{
+    DURATION_NOT_GO, IMAGE_NOT_PINNED, JOB_TIMING, MANIFEST_SECRET_MATERIAL, NAME_INVALID, REFERENCE_UNRESOLVED, WRONG_TYPE,
+};
 use crate::inventory::{self, ConfigMapKey, Inventory, IssuerKind, Resources, SecretKey};
 use crate::manifest::{dns_label_problem, dns_subdomain_problem};
 use crate::model::delivery;
@@ -170,18 +172,19 @@ pub struct ExporterJob {
 /// The bootstrap, where the inventory asks for one and something waits for a snapshot.
 pub(super) fn bootstrap(resolution: &mut Resolution<'_>, inventory: &Inventory, home: Option<&str>) -> BTreeMap<String, Bootstrap> {
     let Some(written) = &resolution.fields.bootstrap else { return BTreeMap::new() };
-    let before = resolution.findings.len();
     let path = Path::of([ONLY]);
-    if resolution.fields.authorities.is_empty() {
-        let message = "a bootstrap is asked for, and there is no authority that it could wait for";
-        resolution.report(&REFERENCE_UNRESOLVED, path.clone(), message, "write `authorities:`, or take `bootstrap` out");
-    }
     for (key, image) in [("trustree", &written.images.trustree), ("kubectl", &written.images.kubectl)] {
         check_image(resolution, path.key("images").key(key), image);
     }
     let timeout = duration(resolution, path.key("timeout"), written.timeout.as_deref(), GoDuration::from_minutes(BOOTSTRAP_TIMEOUT));
     let interval = duration(resolution, path.key("interval"), written.interval.as_deref(), GoDuration::from_nanoseconds(INTERVAL * SECOND));
     check_interval(resolution, &path, timeout, interval);
+    // What was found up to here can be given another level, and the Job is made all the same.
+    let before = resolution.findings.len();
+    if resolution.fields.authorities.is_empty() {
+        let message = "a bootstrap is asked for, and there is no authority that it could wait for";
+        resolution.report(&REFERENCE_UNRESOLVED, path.clone(), message, "write `authorities:`, or take `bootstrap` out");
+    }
     check_resources(resolution, &path, written.resources.as_ref(), &written.image_pull_secrets);
     let waiting = Waiting::of(resolution);
     let namespace = namespace_of(resolution, written, &waiting);
@@ -368,8 +371,10 @@ fn namespace_of(resolution: &mut Resolution<'_>, written: &inventory::Bootstrap,
 /// The CronJobs of the exporters, where the inventory asks for them.
 pub(super) fn exporters(resolution: &mut Resolution<'_>, exporters: &BTreeMap<String, Exporter>) -> BTreeMap<String, ExporterJob> {
     let Some(written) = &resolution.fields.exporter_cron_job else { return BTreeMap::new() };
-    let before = resolution.findings.len();
     let path = Path::of(["exporterCronJob"]);
+    check_image(resolution, path.key("image"), &written.image);
+    let timeout = duration(resolution, path.key("timeout"), written.timeout.as_deref(), GoDuration::from_minutes(EXPORT_TIMEOUT));
+    let before = resolution.findings.len();
     if resolution.fields.exporter == Some(false) {
         let message = "`exporterCronJob` runs as the exporter, and `exporter: false` leaves that out";
         resolution.report(&REFERENCE_UNRESOLVED, Path::of(["exporter"]), message, "take one of the two out");
@@ -377,8 +382,6 @@ pub(super) fn exporters(resolution: &mut Resolution<'_>, exporters: &BTreeMap<St
         let message = "a CronJob is asked for, and there is no authority whose snapshot it could export";
         resolution.report(&REFERENCE_UNRESOLVED, path.clone(), message, "write `authorities:`, or take `exporterCronJob` out");
     }
-    check_image(resolution, path.key("image"), &written.image);
-    let timeout = duration(resolution, path.key("timeout"), written.timeout.as_deref(), GoDuration::from_minutes(EXPORT_TIMEOUT));
     check_resources(resolution, &path, written.resources.as_ref(), &written.image_pull_secrets);
     let git = delivery::git(resolution.fields);
     let repository = repository_of(resolution, written, git.url);
@@ -436,7 +439,12 @@ fn repository_of(resolution: &mut Resolution<'_>, written: &inventory::ExporterC
     let is_https = match (address.strip_prefix("https://"), address.strip_prefix("ssh://")) {
         (Some(rest), _) if authority_of(rest).contains('@') => {
             let message = "the address of the repository names a user, and perhaps a secret, which would be read by everybody";
-            resolution.report(&WRONG_TYPE, at, message, "take out what stands before `@`, and name a Secret in `gitCredentials`");
+            resolution.report(
+                &MANIFEST_SECRET_MATERIAL,
+                at,
+                message,
+                "take out what stands before `@`, and name a Secret in `gitCredentials`",
+            );
             return None;
         }
         (Some(_), _) => true,
@@ -484,15 +492,15 @@ fn check_image(resolution: &mut Resolution<'_>, path: Path, image: &str) {
     resolution.report(&IMAGE_NOT_PINNED, path, message, help);
 }
 
-/// A duration of at least a second, or its default; None where that is reported.
+/// A duration, or its default; None where Go does not read it. One of less than a second is reported, too.
 fn duration(resolution: &mut Resolution<'_>, path: Path, written: Option<&str>, default: GoDuration) -> Option<GoDuration> {
     let Some(text) = written else { return Some(default) };
     match text.parse::<GoDuration>() {
         Ok(duration) if duration.nanoseconds() >= SECOND => Some(duration),
-        Ok(_) => {
+        Ok(duration) => {
             let message = format!("`{text}` is less than a second");
             resolution.report(&JOB_TIMING, path, message, "write a duration such as `10s` or `10m`");
-            None
+            Some(duration)
         }
         Err(error) => {
             resolution.report(&DURATION_NOT_GO, path, error.to_string(), "write a duration such as `10s` or `10m`");
@@ -550,5 +558,6 @@ fn names(written: &[String]) -> Vec<Name> {
 
 /// Whole seconds, rounded up.
 fn seconds(duration: GoDuration) -> i64 {
-    duration.nanoseconds().saturating_add(SECOND - 1) / SECOND
+    // Kubernetes takes no deadline of nothing.
+    (duration.nanoseconds().saturating_add(SECOND - 1) / SECOND).max(1)
 }
