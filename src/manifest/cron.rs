@@ -62,9 +62,8 @@ fn part_problem(part: &str, (_, smallest, largest, words): Field) -> Option<Stri
         Ok(bounds) => bounds,
         Err(problem) => return Some(problem),
     };
-    match step.map(|step| step.parse::<u32>().ok().filter(|step| *step > 0)) {
-        Some(None) => return Some("what stands behind `/` is a number of at least 1".to_owned()),
-        Some(Some(_)) | None => {}
+    if step.is_some_and(|step| step.parse::<u32>().ok().is_none_or(|step| step == 0)) {
+        return Some("what stands behind `/` is a number of at least 1".to_owned());
     }
     if first < smallest || last > largest {
         return Some(format!("it goes from {smallest} to {largest}"));
@@ -104,6 +103,11 @@ mod tests {
             "0 0 * * 0-6/2",
             "1,,2 * * * *",
             "*-5 * * * *",
+            ", * * * *",
+            "+5 * * * *",
+            "*-*-* * * * *",
+            "1/100 * * * *",
+            "@every -1h",
         ] {
             assert_eq!(schedule_problem(schedule), None, "{schedule}");
         }
@@ -131,6 +135,11 @@ mod tests {
             "CRON_TZ=UTC 0 0 * * *",
             "x * * * *",
             "-1 * * * *",
+            "5- * * * *",
+            "*/ * * * *",
+            "0 0 0-5 * *",
+            "@Daily",
+            "---",
         ] {
             assert!(schedule_problem(schedule).is_some(), "{schedule}");
         }

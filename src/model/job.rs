@@ -435,41 +435,36 @@ fn repository_of(resolution: &mut Resolution<'_>, written: &inventory::ExporterC
         return None;
     };
     let at = if written.repository.is_some() { path.key("repository") } else { Path::of(["git", "url"]) };
-    let authority_of = |rest: &str| rest.split('/').next().unwrap_or_default().to_owned();
-    let is_https = match (address.strip_prefix("https://"), address.strip_prefix("ssh://")) {
-        (Some(rest), _) if authority_of(rest).contains('@') => {
-            let message = "the address of the repository names a user, and perhaps a secret, which would be read by everybody";
-            resolution.report(
-                &MANIFEST_SECRET_MATERIAL,
-                at,
-                message,
-                "take out what stands before `@`, and name a Secret in `gitCredentials`",
-            );
-            return None;
-        }
-        (Some(_), _) => true,
-        (None, Some(rest)) if !authority_of(rest).split('@').next().unwrap_or_default().contains(':') || !rest.contains('@') => false,
-        _ => {
-            let message = format!("`{address}` is no address that the CronJob can clone");
-            resolution.report(&WRONG_TYPE, at, message, "write `https://host/path.git` or `ssh://git@host/path.git`");
-            return None;
-        }
-    };
+    let (scheme, rest) = address.split_once("://").unwrap_or(("", &address));
+    let host = rest.split('/').next().unwrap_or_default();
+    let user = host.rsplit_once('@').map(|(user, _)| user);
+    // Over ssh a user is only a name, as long as no password stands behind it.
+    if user.is_some_and(|user| user.contains(':') || !["ssh", ""].contains(&scheme)) {
+        let message = "the address of the repository names a user, and perhaps a secret, which would be read by everybody";
+        let help = "take out what stands before `@`, and name a Secret in `gitCredentials`";
+        resolution.report(&MANIFEST_SECRET_MATERIAL, at, message, help);
+        return None;
+    }
+    let is_https = scheme == "https";
+    if !is_https && scheme != "ssh" || host.is_empty() || host.contains(char::is_whitespace) {
+        let message = format!("`{address}` is no address that the CronJob can clone");
+        resolution.report(&WRONG_TYPE, at, message, "write `https://host/path.git` or `ssh://git@host/path.git`");
+        return None;
+    }
     if is_https && written.ssh_secret.is_some() {
         let help = "name the Secret in `gitCredentials`, or write the address as `ssh://git@host/path.git`";
         resolution.report(&WRONG_TYPE, path.key("sshSecret"), format!("`{address}` is not reached by ssh"), help);
         return None;
     }
-    let unused = [("gitCredentials", written.git_credentials.is_some()), ("hostCertificates", written.host_certificates.is_some())];
     if !is_https && written.ssh_secret.is_none() {
         let message = format!("`{address}` is reached by ssh, and `sshSecret` names no key for it");
         resolution.report(&WRONG_TYPE, path, message, "write `sshSecret:` with a Secret that has `identity` and `known_hosts`");
         return None;
     }
-    // The forge's API is reached over https in any case, so its certificates are of use.
-    if let Some((field, _)) = unused.iter().find(|(field, is_given)| *is_given && !is_https && *field == "gitCredentials") {
-        let message = format!("`{address}` is reached by ssh, where `{field}` is never looked at");
-        resolution.report(&WRONG_TYPE, path.key(field), message, "take it out; the key lies in `sshSecret`");
+    // Its certificates are of use in any case: the forge's API is reached over https.
+    if !is_https && written.git_credentials.is_some() {
+        let message = format!("`{address}` is reached by ssh, where `gitCredentials` is never looked at");
+        resolution.report(&WRONG_TYPE, path.key("gitCredentials"), message, "take it out; the key lies in `sshSecret`");
         return None;
     }
     Some(address)
@@ -560,4 +555,33 @@ fn names(written: &[String]) -> Vec<Name> {
 fn seconds(duration: GoDuration) -> i64 {
     // Kubernetes takes no deadline of nothing.
     (duration.nanoseconds().saturating_add(SECOND - 1) / SECOND).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_as_kubernetes_reads_them() {
+        for (text, fits) in [
+            ("100m", true),
+            ("64Mi", true),
+            ("1.5", true),
+            ("0", true),
+            ("64MB", false),
+            ("", false),
+            ("Mi", false),
+            ("-1", false),
+            ("1..5", false),
+        ] {
+            assert_eq!(is_quantity(text), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn deadlines_are_whole_seconds_and_never_nothing() {
+        assert_eq!(seconds(GoDuration::from_minutes(10)), 600);
+        assert_eq!(seconds(GoDuration::from_nanoseconds(SECOND + 1)), 2);
+        assert_eq!(seconds(GoDuration::from_nanoseconds(0)), 1);
+    }
 }
