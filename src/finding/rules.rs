@@ -182,7 +182,10 @@ rules! {
     HELM4_NEEDS_NEWER_KUSTOMIZE = "helm4-needs-newer-kustomize", Warning: "Helm 4 with a kustomize that cannot call it";
     HOOK_IGNORED = "hook-ignored", Warning: "a Helm hook on an object that Helm never sees";
     IMAGE_MUTABLE_TAG = "image-mutable-tag", Warning: "an image whose tag may mean another one tomorrow";
+    IMAGE_NOT_PINNED = "image-not-pinned", Error: "an image of a job of ours that is not pinned by its digest";
     IMAGE_WITHDRAWN = "image-withdrawn", Warning: "an image that its publisher has withdrawn";
+    JOB_TIMING = "job-timing", Error: "a job whose times do not fit each other";
+    SCHEDULE_INVALID = "schedule-invalid", Error: "a CronJob that Kubernetes refuses for its schedule, time zone or name";
     RESOURCE_NOT_LISTED = "resource-not-listed", Error: "a file that no kustomization names";
     RESOURCE_MISSING = "resource-missing", Error: "a kustomization that names a file which is not there";
     KUSTOMIZATION_BROKEN = "kustomization-broken", Error: "a kustomization that kustomize refuses to build";

@@ -12,10 +12,10 @@ mod snapshots;
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
-    AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority, CertManager,
-    Certificate, Chart, Delivery, EnvironmentFile, FileKind, Flux, FluxSource, FluxSourceKind, Git, Issuer, IssuerKind, Keystore,
-    Keystores, Layout, OverrideLevel, PasswordReference, Patch, PatchTarget, PrivateKey, Provisioner, RuleOverride, SecretKey,
-    SecretTemplate, StepIssuer, Subject, Versions, json_schema,
+    AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority, Bootstrap,
+    BootstrapImages, CertManager, Certificate, Chart, ConfigMapKey, Delivery, EnvironmentFile, ExporterCronJob, FileKind, Flux, FluxSource,
+    FluxSourceKind, Git, Issuer, IssuerKind, Keystore, Keystores, Layout, OverrideLevel, PasswordReference, Patch, PatchTarget, PrivateKey,
+    Provisioner, Resources, RuleOverride, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -3,6 +3,7 @@
 mod image;
 mod kustomization;
 mod patch;
+mod schedule;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     kustomization::check(lint);
     image::check(lint);
     patch::check(lint);
+    schedule::check(lint);
     check_helm_version(lint);
     let engine = Engine::of(lint);
     for object in lint.objects.clone() {

@@ -27,6 +27,8 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("source.toolkit.fluxcd.io", "GitRepository") if is_version(node, &["v1"]) => typed::<Object<GitRepositorySpec>>,
         ("source.toolkit.fluxcd.io", "HelmRepository") if is_version(node, &["v1"]) => typed::<Object<HelmRepositorySpec>>,
         ("source.toolkit.fluxcd.io", "OCIRepository") if is_version(node, &["v1", "v1beta2"]) => typed::<Object<OciRepositorySpec>>,
+        ("batch", "Job") => job::check_job,
+        ("batch", "CronJob") => job::check_cron_job,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
         ("", "Namespace") => typed::<Namespace>,
         ("", "ConfigMap") => typed::<ConfigMap>,
@@ -91,6 +93,9 @@ macro_rules! words {
         )*
     };
 }
+
+// Behind the macros that it uses.
+mod job;
 
 words! {
     Algorithm { Rsa = "RSA", Ecdsa = "ECDSA", Ed25519 = "Ed25519" }

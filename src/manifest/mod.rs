@@ -5,6 +5,7 @@
 
 mod checked;
 pub mod crd;
+mod cron;
 mod document;
 mod flaw;
 mod kinds;
@@ -21,6 +22,7 @@ use serde::Deserialize;
 use crate::yaml::{Keys, Node, Value, read};
 
 pub use checked::CheckedDocuments;
+pub use cron::{schedule_problem, time_zone_problem};
 pub use document::{Content, Document, Origin};
 pub use flaw::Flaw;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};

@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, job, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -43,6 +43,10 @@ impl Resolution<'_> {
         let certificates = certificate::resolve(self);
         let (step_issuer, of_values) = chart::resolve(self);
         let flux = flux::resolve(self, step_issuer.as_ref());
+        let home = self.home();
+        let exporters = self.exporters();
+        let exporter_jobs = job::exporters(self, &exporters);
+        let bootstraps = job::bootstrap(self, inventory, home.as_deref());
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -53,7 +57,7 @@ impl Resolution<'_> {
             delivery: fields.delivery.unwrap_or_default(),
             layout: fields.layout.unwrap_or_default(),
             versions: (&fields.versions).into(),
-            home: self.home(),
+            home,
             authorities: self.authorities(),
             cert_manager: self.cert_manager(),
             approver: self.approver(),
@@ -62,7 +66,9 @@ impl Resolution<'_> {
             cluster_issuers: cluster,
             waiting_issuers: waiting,
             certificates,
-            exporters: self.exporters(),
+            exporters,
+            exporter_jobs,
+            bootstraps,
             git: delivery::git(fields),
             argo_cd: argo_cd::resolve(self),
             origins: of_values.into_iter().collect(),
@@ -142,19 +148,13 @@ impl Resolution<'_> {
     }
 
     fn exporters(&self) -> BTreeMap<String, Exporter> {
-        if self.fields.exporter != Some(true) {
+        if !self.fields.exporter.unwrap_or(self.fields.exporter_cron_job.is_some()) {
             return BTreeMap::new();
         }
         let several = self.fields.authorities.len() > 1;
         let exporter = |(name, authority): (&String, &inventory::Authority)| {
-            let fullname = fullname(authority);
-            let mut objects: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-            for (suffix, secret) in [("certs", authority.certs_as_secret), ("config", authority.config_as_secret)] {
-                let resource = if secret == Some(true) { "secrets" } else { "configmaps" };
-                objects.entry(resource).or_default().push(format!("{fullname}-{suffix}"));
-            }
             let own_name = if several { format!("trustree-exporter-{name}") } else { "trustree-exporter".to_owned() };
-            (name.clone(), Exporter { name: own_name, namespace: authority.namespace.clone(), objects })
+            (name.clone(), Exporter { name: own_name, namespace: authority.namespace.clone(), objects: public_objects(authority) })
         };
         self.fields.authorities.iter().map(exporter).collect()
     }
@@ -183,4 +183,15 @@ impl Resolution<'_> {
         };
         self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }
+}
+
+/// The two objects with what an authority publishes, by resource.
+pub(super) fn public_objects(authority: &inventory::Authority) -> BTreeMap<&'static str, Vec<String>> {
+    let fullname = fullname(authority);
+    let mut objects: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
+    for (suffix, secret) in [("certs", authority.certs_as_secret), ("config", authority.config_as_secret)] {
+        let resource = if secret == Some(true) { "secrets" } else { "configmaps" };
+        objects.entry(resource).or_default().push(format!("{fullname}-{suffix}"));
+    }
+    objects
 }

@@ -11,6 +11,7 @@ mod delivery;
 mod flux;
 mod images;
 mod issuer;
+mod job;
 mod kustomization;
 mod names;
 mod patch;
@@ -32,6 +33,7 @@ pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use flux::{ChartSource, Flux, FluxReference, FluxRelease, FluxSource, GitRepository};
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
+pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, JobRole, JobRule, Name};
 pub use patch::Patch;
 pub(crate) use patch::node_of as target_node;
 pub use resolution::KnownSnapshot;
@@ -68,6 +70,10 @@ pub struct Model {
     pub certificates: BTreeMap<String, Certificate>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
+    /// CronJobs of the exporters, by the name of their authority.
+    pub exporter_jobs: BTreeMap<String, ExporterJob>,
+    /// The bootstrap, where something waits for a snapshot: one entry, `bootstrap`, or none.
+    pub bootstraps: BTreeMap<String, Bootstrap>,
     /// Certificate authorities by their name in the inventory.
     pub authorities: BTreeMap<String, Authority>,
     /// Where cert-manager runs.

@@ -17,6 +17,8 @@ impl Model {
         let known = (0..keys.len()).rev().find_map(|last| own(&keys[..=last])).filter(|_| !self.origins.is_empty());
         known.or_else(|| match keys {
             ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
+            ["bootstraps", ..] => Some(Path::of(["bootstrap"])),
+            ["exporterJobs", ..] => Some(Path::of(["exporterCronJob"])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
             ["flux", "releases" | "helmRepositories" | "ociRepositories", _] => Some(Path::of(["stepIssuer"])),
             ["flux", "gitRepositories", _] => Some(Path::of(["flux", "source"])),
@@ -79,6 +81,9 @@ impl Model {
 
     /// An entry's fields bear the names that they have in the object's `spec`; what differs is listed here.
     fn source_of_object(&self, entry: &Path, segments: &[Segment]) -> Path {
+        if let Some(path) = source_of_job(entry, segments) {
+            return path;
+        }
         let keys: Vec<&str> = segments
             .iter()
             .map_while(|segment| match segment {
@@ -126,6 +131,27 @@ impl Model {
             Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
             None => entry.clone(),
         }
+    }
+}
+
+/// What a job of ours is told, where it is one: its images and the resources of its containers.
+fn source_of_job(entry: &Path, segments: &[Segment]) -> Option<Path> {
+    let is_key = |segment: &Segment, key: &str| matches!(segment, Segment::Key(known) if **known == *key);
+    let [Segment::Key(name)] = entry.segments() else { return None };
+    let is_bootstrap = match &**name {
+        "bootstrap" => true,
+        "exporterCronJob" => false,
+        _ => return None,
+    };
+    let has = |key: &str| segments.iter().any(|segment| is_key(segment, key));
+    if let Some(at) = segments.iter().position(|segment| is_key(segment, "resources")) {
+        return Some(entry.join(&segments[at..]));
+    }
+    match (has("image"), is_bootstrap) {
+        (true, false) => Some(entry.key("image")),
+        (true, true) => Some(entry.key("images").key(if has("initContainers") { "trustree" } else { "kubectl" })),
+        (false, _) if has("imagePullSecrets") => Some(entry.key("imagePullSecrets")),
+        (false, _) => None,
     }
 }
 

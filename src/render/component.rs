@@ -16,6 +16,9 @@ use crate::yaml::{nearest, text_of};
 /// Steps that one template may take; a real one takes a few hundred.
 const FUEL: u64 = 1_000_000;
 
+/// The component with issuers and certificates, which a bootstrap renders in the cluster.
+pub(super) const CARRIED: &str = "step-issuer";
+
 /// Names the files of a built-in component, embedded at compile time from `templates/`.
 macro_rules! built_in {
     ($component:literal: $($file:literal),* $(,)?) => {
@@ -38,6 +41,19 @@ const BUILT_IN: &[BuiltIn] = &[
     built_in!("argo-cd-health": "argocd-cm.yaml.j2", "component.yaml", "kustomization.yaml.j2"),
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
     built_in!("flux": "component.yaml", "gitrepository.yaml.j2", "kustomization.yaml.j2", "stage.yaml.j2"),
+    built_in!("bootstrap":
+        "component.yaml",
+        "clusterrole.yaml.j2",
+        "clusterrolebinding.yaml.j2",
+        "configmap.yaml.j2",
+        "job.yaml.j2",
+        "kustomization.yaml.j2",
+        "role.yaml.j2",
+        "rolebinding.yaml.j2",
+        "serviceaccount.yaml.j2",
+    ),
+    built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
+    built_in!("exporter": "component.yaml", "cronjob.yaml.j2", "kustomization.yaml.j2"),
     built_in!("step-issuer":
         "component.yaml",
         "approver-clusterrole.yaml.j2",
@@ -87,6 +103,8 @@ pub struct Templates {
     /// What they rendered before, for any environment.
     pub(super) checked: CheckedDocuments,
     digest: Digest,
+    /// The user's own files of the component that a bootstrap renders, by their names.
+    pub(super) carried: BTreeMap<String, String>,
     /// What is to be told of the user's files, without it being in the way.
     findings: Vec<Finding>,
 }
@@ -128,7 +146,9 @@ impl Templates {
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
             let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
-            Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest, findings })
+            let carried = overrides.iter().filter(|file| file.component == CARRIED);
+            let carried = carried.filter_map(|file| Some((file.name.clone(), text_of(&file.bytes, 0).ok()?.to_owned()))).collect();
+            Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest, carried, findings })
         } else {
             Err(findings)
         }
@@ -327,6 +347,7 @@ mod tests {
     #[test]
     fn an_override_says_what_it_was_made_from() {
         let (component, files) = BUILT_IN[0];
+        let (component, files) = *BUILT_IN.iter().find(|(name, _)| *name == CARRIED).expect("built in");
         let (name, built_in) = files[1];
         let file = |name: &str, text: &str| TemplateFile {
             component: component.to_owned(),

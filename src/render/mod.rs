@@ -1,5 +1,6 @@
 //! The model through the templates to a tree. Writes nothing, and knows neither what is on disk nor what lint thinks.
 
+mod bootstrap;
 mod component;
 mod document;
 mod fill;
@@ -85,6 +86,11 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
         is_shared: false,
         findings: Vec::new(),
     };
+    if let Some(bootstrap) = model.bootstraps.values().next() {
+        let (input, problem) = bootstrap::input(model, bootstrap, templates, settings);
+        pass.variables = minijinja::context! { bootstrapInput => Value::from(Serde(&input)), ..pass.variables.clone() };
+        pass.findings.extend(problem);
+    }
     let (applied, pointing): (Vec<_>, Vec<_>) = templates
         .components
         .iter()

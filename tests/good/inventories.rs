@@ -129,6 +129,36 @@ fn charts() -> Vec<Good> {
     goods
 }
 
+/// What runs in the cluster and ends.
+fn jobs() -> Vec<Good> {
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let bootstrap = json!({"images": {"trustree": format!("registry.example.com/trustree:1.0@{digest}"),
+        "kubectl": format!("registry.example.com:5000/kubectl@{digest}")}, "timeout": "15m", "interval": "5s"});
+    let export = json!({"schedule": "17 3 * * 1-5", "image": format!("registry.example.com/trustree-bot@{digest}"),
+        "forgeToken": {"name": "forge", "key": "token"}, "gitCredentials": {"name": "forge", "key": "git"}});
+    let url = json!({"url": "https://git.example.com/platform/clusters.git"});
+    vec![
+        with("bootstrap", |good| {
+            set(&mut good.inventory, "/authorities/internal/snapshot", json!("pending"));
+            set(&mut good.inventory, "/bootstrap", bootstrap.clone());
+            good.cas.clear();
+        }),
+        with("bootstrap-of-a-cluster-issuer", |good| {
+            set(&mut good.inventory, "/authorities/internal/snapshot", json!("pending"));
+            set(&mut good.inventory, "/bootstrap", bootstrap.clone());
+            let reference = json!({"name": "step-issuer-password", "namespace": "smallstep"});
+            let provisioner = json!({"name": "step-issuer", "passwordRef": reference});
+            set(&mut good.inventory, "/issuers", json!({"wide": {"kind": "StepClusterIssuer", "provisioner": provisioner}}));
+            good.cas.clear();
+        }),
+        with("bootstrap-that-is-over", |good| set(&mut good.inventory, "/bootstrap", bootstrap.clone())),
+        with("exporter-cron-job", |good| {
+            set(&mut good.inventory, "/git", url.clone());
+            set(&mut good.inventory, "/exporterCronJob", export.clone());
+        }),
+    ]
+}
+
 fn authorities() -> Vec<Good> {
     let mut goods = Vec::new();
     for certificates in ["rsa-2048", "rsa-4096", "p-384", "p-521", "ed25519"] {
@@ -161,6 +191,7 @@ fn authorities() -> Vec<Good> {
         set(&mut good.inventory, "/authorities/internal/snapshot", json!("pending"));
         good.cas.clear();
     }));
+    goods.extend(jobs());
     goods.push(with("two-authorities", |good| {
         set(
             &mut good.inventory,

@@ -194,6 +194,51 @@ const MUTATIONS: &[Mutation] = &[
             true
         },
     },
+    Mutation {
+        rule: "image-not-pinned",
+        follows: &[],
+        apply: |good| {
+            let Some(image) = good.inventory.pointer_mut("/bootstrap/images/kubectl") else { return false };
+            *image = json!("registry.example.com/kubectl:1.34.2");
+            true
+        },
+    },
+    Mutation {
+        rule: "image-not-pinned",
+        // Only a Job that is rendered can be judged by its documents.
+        follows: &["image-mutable-tag"],
+        apply: |good| {
+            let Some(image) = good.inventory.pointer_mut("/exporterCronJob/image") else { return false };
+            *image = json!("registry.example.com/trustree-bot:latest");
+            true
+        },
+    },
+    Mutation {
+        rule: "job-timing",
+        follows: &[],
+        apply: |good| {
+            let Some(bootstrap) = good.inventory.get_mut("bootstrap") else { return false };
+            bootstrap["timeout"] = json!("100ms");
+            true
+        },
+    },
+    Mutation {
+        rule: "schedule-invalid",
+        follows: &[],
+        apply: |good| {
+            let Some(job) = good.inventory.get_mut("exporterCronJob") else { return false };
+            job["timeZone"] = json!("Local");
+            true
+        },
+    },
+    Mutation {
+        rule: "reference-unresolved",
+        follows: &[],
+        apply: |good| {
+            good.inventory.get_mut("exporterCronJob").is_some()
+                && good.inventory.as_object_mut().is_some_and(|fields| fields.remove("git").is_some())
+        },
+    },
     // CA snapshot.
     Mutation {
         rule: "snapshot-not-found",

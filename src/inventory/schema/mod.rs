@@ -6,6 +6,7 @@ mod certificate;
 mod delivery;
 mod flux;
 mod issuer;
+mod job;
 mod kustomize;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, 
 pub use delivery::{Delivery, Git};
 pub use flux::{Flux, FluxSource, FluxSourceKind};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use job::{Bootstrap, BootstrapImages, ConfigMapKey, ExporterCronJob, Resources};
 pub use kustomize::{Layout, Patch, PatchTarget};
 
 /// The API version that every file of ours carries.
@@ -89,8 +91,13 @@ pub struct EnvironmentFile {
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub certificates: BTreeMap<String, Certificate>,
-    /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
+    /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: where there is
+    /// an `exporterCronJob`.
     pub exporter: Option<bool>,
+    /// A CronJob that runs as that ServiceAccount and proposes changed snapshots as a pull request.
+    pub exporter_cron_job: Option<ExporterCronJob>,
+    /// A Job that applies what waits for a CA snapshot while there is none yet.
+    pub bootstrap: Option<Bootstrap>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
     pub approver: Option<bool>,
     /// Rules whose level is another one here, by their code.
