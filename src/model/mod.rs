@@ -2,14 +2,17 @@
 //! exactly this. Reads no files and knows nothing of templates.
 
 mod build;
+mod cert_manager_issuer;
 mod certificate;
 mod chart;
 mod conventions;
+mod copies;
 mod delivery;
 mod issuer;
 mod names;
 mod resolution;
 mod source;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -21,10 +24,12 @@ use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 use crate::yaml::Path;
 
 pub use build::{Extent, build};
+pub use cert_manager_issuer::{Acme, CertManagerIssuer};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
+pub use trust::{Trust, TrustBundle, TrustConfigMap};
 
 /// One environment, resolved.
 #[derive(Debug, Clone, Serialize)]
@@ -48,12 +53,18 @@ pub struct Model {
     pub issuers: BTreeMap<String, Issuer>,
     /// StepClusterIssuers by their name in the inventory.
     pub cluster_issuers: BTreeMap<String, Issuer>,
+    /// cert-manager's own Issuers by their name in the inventory.
+    pub cert_manager_issuers: BTreeMap<String, CertManagerIssuer>,
+    /// cert-manager's own ClusterIssuers by their name in the inventory.
+    pub cert_manager_cluster_issuers: BTreeMap<String, CertManagerIssuer>,
     /// Issuers of the inventory that cannot be rendered, because their CA has not run yet or lacks what they need. Not for
     /// templates.
     #[serde(skip)]
     pub waiting_issuers: Vec<IssuerReference>,
     /// Certificates by their name in the inventory.
     pub certificates: BTreeMap<String, Certificate>,
+    /// What spreads the roots of the authorities; null where the inventory asks for nothing, or no root is known yet.
+    pub trust: Option<Trust>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
     /// Certificate authorities by their name in the inventory.
@@ -200,11 +211,13 @@ pub struct Sources {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerReference {
+    /// API group of the kind.
+    pub group: &'static str,
     /// Kind.
     pub kind: IssuerKind,
     /// Name of the object.
     pub name: String,
-    /// Namespace of a StepIssuer, which serves no other one. Not for templates: an `issuerRef` has no namespace.
+    /// Namespace of a StepIssuer or Issuer, which serves no other one. Not for templates: an `issuerRef` has no namespace.
     #[serde(skip)]
     pub namespace: Option<String>,
 }

@@ -4,6 +4,7 @@
 mod certificate;
 mod delivery;
 mod issuer;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,10 @@ use serde_json::{Map, Value};
 
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{ArgoCd, Delivery, Git};
+pub use issuer::{AcmeIssuer, CaIssuer, ExternalAccountBinding, Http01, Http01Gateway, Http01Ingress, SecretName, Solver, SolverSelector};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use trust::{BundleJks, BundlePkcs12, BundleTarget, CopyProgram, LabelExpression, LabelOperator, LabelSelector, Pkcs12Profile};
+pub use trust::{Reflector, Replicator, Share, Trust, TrustBundle};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -68,12 +72,16 @@ pub struct EnvironmentFile {
     pub authorities: BTreeMap<String, Authority>,
     /// The step-issuer controller. Leave it out where somebody else installs it.
     pub step_issuer: Option<StepIssuer>,
-    /// StepIssuer and StepClusterIssuer objects, by a name of yours, which is also the object's unless `name` says otherwise.
+    /// Who signs certificates: StepIssuer, StepClusterIssuer, Issuer and ClusterIssuer objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub issuers: BTreeMap<String, Issuer>,
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub certificates: BTreeMap<String, Certificate>,
+    /// How the roots of the authorities reach those who must trust them, by a name of yours, which is also the object's unless
+    /// `name` says otherwise.
+    #[serde(default)]
+    pub trust: BTreeMap<String, Trust>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
