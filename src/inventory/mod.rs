@@ -11,12 +11,12 @@ mod snapshots;
 
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
+pub use schema::{AcmeIssuer, CaIssuer, ExternalAccountBinding, Http01, Http01Gateway, Http01Ingress, SecretName, Solver, SolverSelector};
 pub use schema::{
     AdditionalOutputFormat, ArgoCd, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Git, Issuer,
     IssuerKind, Keystore, Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate,
     StepIssuer, Subject, Versions, json_schema,
 };
-pub use schema::{AcmeIssuer, CaIssuer, ExternalAccountBinding, Http01, Http01Gateway, Http01Ingress, SecretName, Solver, SolverSelector};
 pub use schema::{BundleJks, BundlePkcs12, BundleTarget, CopyProgram, LabelExpression, LabelOperator, LabelSelector, Pkcs12Profile};
 pub use schema::{Reflector, Replicator, Share, Trust, TrustBundle};
 pub use settings::{SETTINGS_FILE, Settings};

@@ -132,16 +132,12 @@ pub(super) fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &
 fn solver_problem(solver: &Solver) -> Option<(&'static [&'static str], &'static str, &'static str)> {
     match (&solver.http01, &solver.dns01) {
         (None, None) => Some((&[], "the solver proves nothing", "write `http01:` or `dns01:`")),
-        (Some(_), Some(_)) => {
-            Some((&["dns01"], "one solver cannot prove in two ways", "write a solver for each of `http01` and `dns01`"))
-        }
+        (Some(_), Some(_)) => Some((&["dns01"], "one solver cannot prove in two ways", "write a solver for each of `http01` and `dns01`")),
         (None, Some(provider)) if provider.is_empty() => {
             Some((&["dns01"], "the solver names no provider of DNS", "write one, as cert-manager has it: `rfc2136:`, `route53:`, …"))
         }
         (Some(http01), None) => match (&http01.ingress, &http01.gateway_http_route) {
-            (None, None) => {
-                Some((&["http01"], "nothing says where the proof is served", "write `ingress:` or `gatewayHTTPRoute:`"))
-            }
+            (None, None) => Some((&["http01"], "nothing says where the proof is served", "write `ingress:` or `gatewayHTTPRoute:`")),
             (Some(_), Some(_)) => {
                 let help = "write a solver for each of `ingress` and `gatewayHTTPRoute`";
                 Some((&["http01", "gatewayHTTPRoute"], "one solver cannot serve its proof in two places", help))

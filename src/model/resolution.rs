@@ -65,8 +65,7 @@ impl<'a> Resolution<'a> {
         let default = || match server {
             None => only_key(&self.fields.authorities),
             Some(server) => {
-                let mut fitting =
-                    self.fields.authorities.iter().filter(|(_, authority)| is_same_origin(server, &self.url(authority)));
+                let mut fitting = self.fields.authorities.iter().filter(|(_, authority)| is_same_origin(server, &self.url(authority)));
                 fitting.next().map(|(name, _)| name.as_str())
             }
         };

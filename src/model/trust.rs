@@ -75,12 +75,13 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, origins: &mut BTreeMap<Ve
     for (key, written) in &resolution.fields.trust {
         let path = Path::of(["trust", key]);
         let name = written.name.clone().unwrap_or_else(|| key.clone());
-        check_key(resolution, &path.key("key"), written.key.as_deref().unwrap_or(KEY));
-        let (Some(way), Some(stores)) = (way(resolution, &path, written), stores(resolution, &path, written)) else { continue };
-        if !way.is_sound(resolution, &path, written.key.as_deref().unwrap_or(KEY)) || stores.is_empty() {
-            continue;
-        }
-        let roots = Roots { name, key: written.key.as_deref().unwrap_or(KEY), stores };
+        let roots_key = written.key.as_deref().unwrap_or(KEY);
+        let is_key = check_key(resolution, &path.key("key"), roots_key);
+        let stores = stores(resolution, &path, written);
+        let Some(way) = way(resolution, &path, written) else { continue };
+        let is_sound = way.is_sound(resolution, &path, roots_key) && is_key;
+        let Some(stores) = stores.filter(|_| is_sound) else { continue };
+        let roots = Roots { name, key: roots_key, stores };
         let origin = |map: &str, own: &str| vec!["trust".to_owned(), map.to_owned(), own.to_owned()];
         if let Way::Bundle(bundle) = way {
             origins.insert(origin("bundles", key), path);
@@ -124,8 +125,8 @@ fn way<'a>(resolution: &mut Resolution<'_>, path: &Path, written: &'a inventory:
     None
 }
 
-/// The roots of each authority, none of them twice. An authority that waits for its snapshot has none yet. None where a name
-/// leads nowhere, which is reported.
+/// The roots of each authority, none of them twice. An authority that waits for its snapshot has none yet. None where all of
+/// them wait, and where a name leads nowhere, which is reported.
 fn stores(resolution: &mut Resolution<'_>, path: &Path, written: &inventory::Trust) -> Option<Vec<String>> {
     let fields = resolution.fields;
     if fields.authorities.is_empty() {
@@ -151,8 +152,9 @@ fn stores(resolution: &mut Resolution<'_>, path: &Path, written: &inventory::Tru
         return None;
     }
     let mut seen = BTreeSet::new();
-    let snapshots = names.iter().filter_map(|name| resolution.snapshots.get(name.as_str())?.snapshot());
-    Some(snapshots.map(|snapshot| new_roots(snapshot, &mut seen)).filter(|pem| !pem.is_empty()).collect())
+    let snapshots: Vec<&Snapshot> = names.iter().filter_map(|name| resolution.snapshots.get(name.as_str())?.snapshot()).collect();
+    let stores = snapshots.iter().map(|snapshot| new_roots(snapshot, &mut seen)).filter(|pem| !pem.is_empty());
+    (!snapshots.is_empty()).then(|| stores.collect())
 }
 
 /// The roots of a snapshot that were not seen before, as PEM.
@@ -321,9 +323,7 @@ impl Roots<'_> {
     fn config_maps(&self, way: &Way<'_>) -> Vec<TrustConfigMap> {
         match way {
             Way::Bundle(_) => Vec::new(),
-            Way::ConfigMaps(namespaces) => {
-                namespaces.iter().map(|namespace| self.full(namespace, BTreeMap::new(), "configMaps")).collect()
-            }
+            Way::ConfigMaps(namespaces) => namespaces.iter().map(|namespace| self.full(namespace, BTreeMap::new(), "configMaps")).collect(),
             Way::Replicator(written) => {
                 let (program, namespaces) = (CopyProgram::Replicator, &written.namespaces);
                 if written.copies == Some(true) {

@@ -89,14 +89,14 @@ fn trust() -> Vec<Good> {
     ];
     let mut goods: Vec<Good> = ways
         .into_iter()
-        .flat_map(|(name, way)| ["kustomize", "flux"].map(|delivery| (name, way.clone(), delivery)))
-        .map(|(name, way, delivery)| {
-            with(&format!("trust-{name}-{delivery}"), |good| {
-                good.inventory["delivery"] = json!(delivery);
-                good.inventory["trust"] = json!({"internal-root": way});
-            })
-        })
+        .map(|(name, way)| with(&format!("roots-by-{name}"), |good| good.inventory["trust"] = json!({"internal-root": way})))
         .collect();
+    goods.push(with("trust-in-stages", |good| {
+        good.inventory["delivery"] = json!("flux");
+        set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
+        set(&mut good.inventory, "/versions/stepIssuer", json!("0.11"));
+        good.inventory["trust"] = json!({"roots": {"bundle": {}}, "copies": {"configMaps": ["shop"]}});
+    }));
     for program in ["replicator", "reflector"] {
         goods.push(certificate(&format!("shared-by-{program}"), json!({"share": {"with": program, "namespaces": ["shop"]}})));
     }
@@ -439,7 +439,7 @@ fn written() -> Vec<Good> {
             "plain-issuer",
             &[(
                 "acme/issuer.yaml",
-                "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: letsencrypt}\nspec:\n  acme:\n    server: https://acme-v02.api.letsencrypt.org/directory\n    privateKeySecretRef: {name: letsencrypt}\n    solvers: [{http01: {ingress: {}}}]\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: public, namespace: shop}\nspec:\n  secretName: public-tls\n  dnsNames: ['*.example.com']\n  duration: 2160h0m0s\n  issuerRef: {name: letsencrypt, kind: ClusterIssuer}\n",
+                "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: letsencrypt}\nspec:\n  acme:\n    server: https://acme-v02.api.letsencrypt.org/directory\n    privateKeySecretRef: {name: letsencrypt}\n    solvers: [{http01: {ingress: {}}}, {dns01: {route53: {}}}]\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: public, namespace: shop}\nspec:\n  secretName: public-tls\n  dnsNames: ['*.example.com']\n  duration: 2160h0m0s\n  issuerRef: {name: letsencrypt, kind: ClusterIssuer}\n",
             )],
         ),
         file(

@@ -12,7 +12,8 @@ const CLUSTER_ISSUER: &str = "ClusterIssuer";
 
 /// Judges every certificate against the issuer that it names, where that is among the objects.
 pub(super) fn check(lint: &mut Lint<'_>, certificates: &[Object<'_>]) {
-    let issuers: Vec<Object<'_>> = [ISSUER, CLUSTER_ISSUER].into_iter().flat_map(|kind| lint.objects_of(CERT_MANAGER_GROUP, kind)).collect();
+    let issuers: Vec<Object<'_>> =
+        [ISSUER, CLUSTER_ISSUER].into_iter().flat_map(|kind| lint.objects_of(CERT_MANAGER_GROUP, kind)).collect();
     if issuers.is_empty() {
         return;
     }
