@@ -53,9 +53,9 @@ pub struct Certificate {
     pub signature_algorithm: Option<String>,
     /// Labels and annotations of the Secret.
     pub secret_template: Option<SecretTemplate>,
-    /// Whether annotations in it make copies of the Secret because the inventory says `share`. Not for templates.
+    /// What those annotations of it begin with that the inventory asks for with `share`. Not for templates.
     #[serde(skip)]
-    pub is_shared: bool,
+    pub shared_with: Option<&'static str>,
     /// Key stores.
     pub keystores: Option<Keystores>,
     /// More formats.
@@ -117,7 +117,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
             },
             signature_algorithm: written.signature_algorithm.clone(),
             secret_template: secret_template(resolution, key, written),
-            is_shared: written.share.is_some(),
+            shared_with: shared_with(written),
             keystores: written.keystores.clone().filter(|keystores| *keystores != Keystores::default()),
             additional_output_formats: written.additional_output_formats.clone(),
             revision_history_limit: written.revision_history_limit,
@@ -127,6 +127,17 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
     certificates
 }
 
+/// An annotation of a program that somebody wrote for the Secret.
+fn own_annotation<'a>(certificate: &'a inventory::Certificate, prefix: &str) -> Option<&'a String> {
+    certificate.secret_template.as_ref()?.annotations.keys().find(|annotation| annotation.starts_with(prefix))
+}
+
+/// What the annotations of `share` begin with, where they are written.
+fn shared_with(certificate: &inventory::Certificate) -> Option<&'static str> {
+    let prefix = copies::prefix(certificate.share.as_ref()?.with);
+    own_annotation(certificate, prefix).is_none().then_some(prefix)
+}
+
 /// Labels and annotations of the Secret, with those that make copies of it.
 fn secret_template(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) -> Option<SecretTemplate> {
     let mut template = certificate.secret_template.clone().unwrap_or_default();
@@ -134,7 +145,7 @@ fn secret_template(resolution: &mut Resolution<'_>, key: &str, certificate: &inv
         let path = Path::of(["certificates", key, "share"]);
         let list = path.key("namespaces");
         let prefix = copies::prefix(share.with);
-        if let Some(own) = template.annotations.keys().find(|annotation| annotation.starts_with(prefix)) {
+        if let Some(own) = own_annotation(certificate, prefix) {
             let message = format!("`share` writes the annotations of this program, and `secretTemplate` holds `{own}` already");
             resolution.report(&WRONG_TYPE, path, message, "keep one of them");
         } else if copies::check_not_empty(resolution, &list, &share.namespaces)

@@ -59,7 +59,12 @@ pub(super) fn check_not_empty(resolution: &mut Resolution<'_>, path: &Path, name
 pub(super) fn pushed(program: CopyProgram, namespaces: &[String]) -> BTreeMap<String, String> {
     let list = expressions(namespaces);
     match program {
-        CopyProgram::Replicator => annotations(REPLICATOR, [("replicate-to", list)]),
+        // It sets `^` and `$` around each when it copies, and none when it deletes the copies of a source that goes: then
+        // `shop` would mean `workshop`, too. Source: `DeleteResources` in `replicate/common/generic-replicator.go`, 2.12.4.
+        CopyProgram::Replicator => {
+            let whole: Vec<String> = list.split(',').map(|expression| format!("^{expression}$")).collect();
+            annotations(REPLICATOR, [("replicate-to", whole.join(","))])
+        }
         CopyProgram::Reflector => annotations(
             REFLECTOR,
             [
@@ -97,6 +102,12 @@ pub(super) fn matching(selector: &BTreeMap<String, String>) -> (String, String) 
     (format!("{REPLICATOR}replicate-to-matching"), labels.join(","))
 }
 
+/// The annotation with which replicator leaves the labels of a source out of its copies. Where an engine follows its objects
+/// by a label, it would take a copy for one of them, and delete it.
+pub(super) fn without_labels() -> (String, String) {
+    (format!("{REPLICATOR}strip-labels"), "true".to_owned())
+}
+
 /// The comma list that both programs read. Of what a name of a namespace and a star may hold, only the star means something
 /// in a regular expression; no blank stands behind a comma.
 fn expressions(namespaces: &[String]) -> String {
@@ -124,6 +135,12 @@ mod tests {
     #[test]
     fn a_glob_becomes_an_expression_and_a_name_stays() {
         assert_eq!(expressions(&names(&["shop", "team-*", "*-db", "shop", "*"])), "shop,team-.*,.*-db,.*");
+    }
+
+    #[test]
+    fn replicator_is_told_where_a_name_begins_and_ends() {
+        let told = pushed(CopyProgram::Replicator, &names(&["shop", "team-*"]));
+        assert_eq!(told.into_iter().collect::<Vec<_>>(), [(format!("{REPLICATOR}replicate-to"), "^shop$,^team-.*$".to_owned())]);
     }
 
     #[test]

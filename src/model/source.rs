@@ -1,6 +1,6 @@
 //! The way back: from a field of a rendered document to the inventory that it comes from.
 
-use super::{CertManagerIssuer, Model, copies};
+use super::{CertManagerIssuer, Model};
 use crate::manifest::Shape;
 use crate::yaml::{Path, Segment};
 
@@ -90,7 +90,7 @@ impl Model {
     /// Whether an annotation of a certificate's Secret makes the copies that its entry asks for.
     fn is_of_share(&self, entry: &Path, annotation: &str) -> bool {
         let [Segment::Key(map), Segment::Key(key)] = entry.segments() else { return false };
-        let is_of_program = [copies::REPLICATOR, copies::REFLECTOR].iter().any(|prefix| annotation.starts_with(prefix));
-        is_of_program && **map == *"certificates" && self.certificates.get(&**key).is_some_and(|certificate| certificate.is_shared)
+        let certificate = self.certificates.get(&**key).filter(|_| **map == *"certificates");
+        certificate.and_then(|certificate| certificate.shared_with).is_some_and(|prefix| annotation.starts_with(prefix))
     }
 }

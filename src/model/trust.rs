@@ -331,6 +331,7 @@ impl Roots<'_> {
                 }
                 let mut annotations = if namespaces.is_empty() { BTreeMap::new() } else { copies::pushed(program, namespaces) };
                 annotations.extend((!written.selector.is_empty()).then(|| copies::matching(&written.selector)));
+                annotations.extend([copies::without_labels()]);
                 vec![self.full(&written.namespace, annotations, "replicator")]
             }
             Way::Reflector(written) => {

@@ -474,25 +474,27 @@ const MUTATIONS: &[Mutation] = &[
         rule: "private-key-shared",
         follows: &[],
         apply: |good| {
-            !is_sharing(good) && web(
-                good,
-                "secretTemplate",
-                json!({"annotations": {
+            !is_sharing(good)
+                && web(
+                    good,
+                    "secretTemplate",
+                    json!({"annotations": {
         "replicator.v1.mittwald.de/replicate-to": ".*"}}),
-            )
+                )
         },
     },
     Mutation {
         rule: "reflector-pattern-invalid",
         follows: &["private-key-shared"],
         apply: |good| {
-            !is_sharing(good) && web(
-                good,
-                "secretTemplate",
-                json!({"annotations": {
+            !is_sharing(good)
+                && web(
+                    good,
+                    "secretTemplate",
+                    json!({"annotations": {
         "reflector.v1.k8s.emberstack.com/reflection-allowed": "true", "reflector.v1.k8s.emberstack.com/reflection-auto-enabled": "true",
         "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces": "*"}}),
-            )
+                )
         },
     },
     Mutation {
