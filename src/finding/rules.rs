@@ -92,6 +92,7 @@ rules! {
     PROVISIONERS_NOT_AUTHORITATIVE = "provisioners-not-authoritative", Warning: "a CA whose provisioners do not live in its ca.json";
     PROVISIONER_AMBIGUOUS = "provisioner-ambiguous", Error untrusted: "two provisioners of one name, with which step-ca does not start";
     PROVISIONER_NOT_FOUND = "provisioner-not-found", Error: "an issuer's provisioner that the CA snapshot does not hold";
+    PROVISIONER_NOT_ACME = "provisioner-not-acme", Error: "an ACME issuer's provisioner that is no ACME provisioner";
     PROVISIONER_NOT_JWK = "provisioner-not-jwk", Error: "an issuer's provisioner that is no JWK provisioner";
     PROVISIONER_WITHOUT_KEY = "provisioner-without-key", Error: "a JWK provisioner without an encrypted key that step-issuer could fetch";
     PROVISIONER_KID_MISMATCH = "provisioner-kid-mismatch", Warning: "a key id that is not the thumbprint of its key";
@@ -138,11 +139,12 @@ rules! {
     KEYSTORE_PASSWORD = "keystore-password", Error: "a key store with no password, or with two";
     REVISION_HISTORY_LIMIT = "revision-history-limit", Error: "a history of fewer than one request";
     ISSUER_UNRESOLVED = "issuer-unresolved", Error: "a certificate whose issuer nobody makes";
-    ISSUER_IN_OTHER_NAMESPACE = "issuer-in-other-namespace", Error: "a certificate in another namespace than its StepIssuer";
+    ISSUER_IN_OTHER_NAMESPACE = "issuer-in-other-namespace", Error: "a certificate in another namespace than its StepIssuer or Issuer";
     ISSUER_GROUP_MISSING = "issuer-group-missing", Error: "a reference to a Step issuer without its group";
     ISSUER_GROUP_UNKNOWN = "issuer-group-unknown", Error: "a group that no Step issuer has";
     INGRESS_ISSUER_ANNOTATION = "ingress-issuer-annotation", Error: "an Ingress or Gateway whose annotation looks for a Step issuer among cert-manager's own";
     SECRET_NAME_COLLISION = "secret-name-collision", Error: "two certificates that write the same Secret";
+    ACME_WILDCARD_NEEDS_DNS01 = "acme-wildcard-needs-dns01", Error: "a wildcard on an issuer that proves names over HTTP only";
     PRIVATE_KEY_SETTINGS = "private-key-settings", Error: "settings of a private key that cert-manager refuses";
 
     // Distribution.

@@ -12,10 +12,13 @@ mod snapshots;
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
-    AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority, Bootstrap,
-    BootstrapImages, CertManager, Certificate, Chart, ConfigMapKey, Delivery, EnvironmentFile, ExporterCronJob, FileKind, Flux, FluxSource,
-    FluxSourceKind, Git, Issuer, IssuerKind, Keystore, Keystores, Layout, OverrideLevel, PasswordReference, Patch, PatchTarget, PrivateKey,
-    Provisioner, Resources, RuleOverride, SecretKey, SecretTemplate, StepIssuer, Subject, Versions, json_schema,
+    AcmeIssuer, AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority,
+    Bootstrap, BootstrapImages, BundleJks, BundlePkcs12, BundleTarget, CaIssuer, CertManager, Certificate, Chart, ConfigMapKey,
+    CopyProgram, Delivery, EnvironmentFile, ExporterCronJob, ExternalAccountBinding, FileKind, Flux, FluxSource, FluxSourceKind, Git,
+    Http01, Http01Gateway, Http01Ingress, Issuer, IssuerKind, Keystore, Keystores, LabelExpression, LabelOperator, LabelSelector, Layout,
+    OverrideLevel, PasswordReference, Patch, PatchTarget, Pkcs12Profile, PrivateKey, Provisioner, Reflector, Replicator, Resources,
+    RuleOverride, SecretKey, SecretName, SecretTemplate, Share, Solver, SolverSelector, StepIssuer, Subject, Trust, TrustBundle, Versions,
+    json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -67,6 +67,7 @@ fn secrets_of<'a>(object: Object<'a>) -> Vec<Mention<'a>> {
         "StepClusterIssuer" => {
             at("spec.provisioner.passwordRef.name", object.text("spec.provisioner.passwordRef.namespace")).into_iter().collect()
         }
+        "Issuer" => at("spec.ca.secretName", own).into_iter().collect(),
         "Certificate" => {
             let stores = ["spec.keystores.jks.passwordSecretRef.name", "spec.keystores.pkcs12.passwordSecretRef.name"];
             stores.into_iter().filter_map(|path| at(path, own)).collect()

@@ -2,7 +2,6 @@
 
 use super::Lint;
 use super::object::{Object, is_filled_in_later};
-use crate::inventory::IssuerKind;
 use crate::manifest::{Document, Origin};
 use crate::model::{Authority, Certificate, IssuerReference, KnownSnapshot};
 use crate::snapshot::{Places, Provisioner, Snapshot};
@@ -115,8 +114,7 @@ impl<'a> Lint<'a> {
         }
         let waiting = &self.scope.model.waiting_issuers;
         let mut waiting = waiting.iter().chain(self.certificate_of(object).map(|certificate| &certificate.issuer)).filter(|issuer| {
-            let is_cluster = issuer.kind == IssuerKind::StepClusterIssuer;
-            is_cluster == (kind == STEP_CLUSTER_ISSUER) && issuer.name == reference.name
+            issuer.kind.is_step() && issuer.kind.is_cluster() == (kind == STEP_CLUSTER_ISSUER) && issuer.name == reference.name
         });
         if waiting.clone().any(|issuer| is_near(issuer.namespace.as_deref())) {
             return Issuing::Waiting;

@@ -1,6 +1,7 @@
 //! Typed definitions of the kinds that our own templates render, and of a few that stand beside them: an unknown field or
 //! a value of another type is a problem. What a server adds, such as a status, is none. Fields follow the CRDs of step-issuer 0.11,
-//! cert-manager 1.21 and Flux 2.9 (source-controller 1.9, helm-controller 1.6, kustomize-controller 1.9) and Kubernetes' own API.
+//! cert-manager 1.21, trust-manager 0.24 and Flux 2.9 (source-controller 1.9, helm-controller 1.6, kustomize-controller 1.9) and
+//! Kubernetes' own API.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("certmanager.step.sm", "StepIssuer") => typed::<Object<IssuerSpec<PasswordReference>>>,
         ("certmanager.step.sm", "StepClusterIssuer") => typed::<Object<IssuerSpec<ClusterPasswordReference>>>,
         ("cert-manager.io", "Certificate") => typed::<Object<CertificateSpec>>,
+        ("cert-manager.io", "Issuer" | "ClusterIssuer") => typed::<Object<CertManagerIssuerSpec>>,
+        ("trust.cert-manager.io", "Bundle") => typed::<Object<BundleSpec>>,
         ("rbac.authorization.k8s.io", "Role" | "ClusterRole") => typed::<Role>,
         ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => typed::<RoleBinding>,
         ("argoproj.io", "Application") => typed::<ArgoCdApplication>,
@@ -112,6 +115,9 @@ words! {
         Sha256Rsa = "SHA256WithRSA", Sha384Rsa = "SHA384WithRSA", Sha512Rsa = "SHA512WithRSA",
         EcdsaSha256 = "ECDSAWithSHA256", EcdsaSha384 = "ECDSAWithSHA384", EcdsaSha512 = "ECDSAWithSHA512", PureEd25519 = "PureEd25519",
     }
+    Pkcs12Profile { LegacyRc2 = "LegacyRC2", LegacyDes = "LegacyDES", Modern2023 = "Modern2023" }
+    SelectorOperator { In = "In", NotIn = "NotIn", Exists = "Exists", DoesNotExist = "DoesNotExist" }
+    KeyAlgorithm { Hs256 = "HS256", Hs384 = "HS384", Hs512 = "HS512" }
     Usage {
         Signing = "signing", DigitalSignature = "digital signature", ContentCommitment = "content commitment",
         KeyEncipherment = "key encipherment", KeyAgreement = "key agreement", DataEncipherment = "data encipherment",
@@ -168,6 +174,54 @@ shapes! {
     Keystore { create: bool, alias: Option<Text>, profile: Option<Text>, password: Option<Text>, password_secret_ref: Option<SecretKey> }
     SecretKey { name: Text, key: Option<Text> }
     OutputFormat { format as "type": Format }
+
+    CertManagerIssuerSpec {
+        ca: Option<CaIssuer>, acme: Option<AcmeIssuer>, self_signed: Option<SelfSignedIssuer>, vault: Option<IgnoredAny>,
+        venafi: Option<IgnoredAny>,
+    }
+    CaIssuer {
+        secret_name: Text, crl_distribution_points: Texts, ocsp_servers: Texts,
+        issuing_certificate_urls as "issuingCertificateURLs": Texts,
+    }
+    SelfSignedIssuer { crl_distribution_points: Texts }
+    AcmeIssuer {
+        server: Text, private_key_secret_ref: SecretKey, email: Option<String>, ca_bundle: Option<Text>,
+        skip_tls_verify as "skipTLSVerify": Option<bool>, preferred_chain: Option<String>, profile: Option<String>,
+        external_account_binding: Option<ExternalAccountBinding>, disable_account_key_generation: Option<bool>,
+        enable_duration_feature: Option<bool>, solvers: Option<Vec<Solver>>,
+    }
+    ExternalAccountBinding { key_id as "keyID": Text, key_secret_ref: SecretKey, key_algorithm: Option<KeyAlgorithm> }
+    Solver {
+        selector: Option<SolverSelector>, http01: Option<Http01>, dns01: Option<IgnoredAny>,
+        wait_instead_of_self_check: Option<Text>,
+    }
+    SolverSelector { match_labels: Labels, dns_names: Texts, dns_zones: Texts }
+    Http01 { ingress: Option<Http01Ingress>, gateway_http_route as "gatewayHTTPRoute": Option<Http01Gateway> }
+    Http01Ingress {
+        ingress_class_name: Option<Text>, class: Option<Text>, name: Option<Text>, service_type: Option<Text>,
+        pod_template: Option<IgnoredAny>, ingress_template: Option<IgnoredAny>,
+    }
+    Http01Gateway {
+        labels: Labels, parent_refs: Option<Vec<IgnoredAny>>, pod_template: Option<IgnoredAny>, service_type: Option<Text>,
+    }
+
+    BundleSpec { sources: Vec<BundleSource>, target: Option<BundleTarget> }
+    BundleSource {
+        config_map: Option<BundleObject>, secret: Option<BundleObject>, in_line: Option<String>,
+        use_default_cas as "useDefaultCAs": Option<bool>,
+    }
+    BundleObject { name: Option<Text>, selector: Option<LabelSelector>, key: Option<Text>, include_all_keys: Option<bool> }
+    BundleTarget {
+        config_map: Option<BundleTargetObject>, secret: Option<BundleTargetObject>, additional_formats: Option<BundleFormats>,
+        namespace_selector: Option<LabelSelector>,
+    }
+    BundleTargetObject { key: Text, metadata: Option<BundleTargetMetadata> }
+    BundleTargetMetadata { labels: Labels, annotations: Labels }
+    BundleFormats { jks: Option<BundleJks>, pkcs12: Option<BundlePkcs12> }
+    BundleJks { key: Text, password: Option<Text> }
+    BundlePkcs12 { key: Text, password: Option<String>, profile: Option<Pkcs12Profile> }
+    LabelSelector { match_labels: Labels, match_expressions: Option<Vec<SelectorExpression>> }
+    SelectorExpression { key: Text, operator: SelectorOperator, values: Texts }
 
     Role { api_version: Text, kind: Text, metadata: Metadata, rules: Option<Vec<PolicyRule>>, aggregation_rule: Option<IgnoredAny> }
     PolicyRule {

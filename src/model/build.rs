@@ -8,7 +8,9 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, job, names};
+use crate::model::{
+    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, job, names, trust,
+};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -33,15 +35,23 @@ pub fn build(
     (model, resolution.findings)
 }
 
+/// A number of entries in words.
+fn entries(number: usize) -> String {
+    if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
+}
+
 impl Resolution<'_> {
     fn model(&mut self, inventory: &Inventory) -> Model {
         let fields = self.fields;
         names::check(self);
         self.wishes();
         self.pending();
-        let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
+        let mut origins = BTreeMap::new();
+        let Issuers { namespaced, cluster, of_cert_manager, waiting } = issuer::resolve(self);
+        let trust = trust::resolve(self, &mut origins);
         let certificates = certificate::resolve(self);
         let (step_issuer, of_values) = chart::resolve(self);
+        origins.extend(of_values);
         let flux = flux::resolve(self, step_issuer.as_ref());
         let home = self.home();
         let exporters = self.exporters();
@@ -64,15 +74,18 @@ impl Resolution<'_> {
             step_issuer,
             issuers: namespaced,
             cluster_issuers: cluster,
+            cert_manager_issuers: of_cert_manager.namespaced,
+            cert_manager_cluster_issuers: of_cert_manager.cluster,
             waiting_issuers: waiting,
+            trust,
             certificates,
             exporters,
             exporter_jobs,
             bootstraps,
             git: delivery::git(fields),
             argo_cd: argo_cd::resolve(self),
-            origins: of_values.into_iter().collect(),
             flux,
+            origins,
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }
@@ -104,9 +117,14 @@ impl Resolution<'_> {
                 .values()
                 .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
-            let waits = match (issuers, certificates) {
-                (0, 0) => "nothing needs it yet".to_owned(),
-                _ => format!("until then {} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate")),
+            let trusts = trust::waiting_for(self.fields, name);
+            let waits = match (issuers, certificates, trusts) {
+                (0, 0, 0) => "nothing needs it yet".to_owned(),
+                (0, 0, _) => format!("until then its roots are missing from {} of `trust`", entries(trusts)),
+                _ => {
+                    let more = if trusts == 0 { String::new() } else { format!(", and its roots from {} of `trust`", entries(trusts)) };
+                    format!("until then {} and {} are left out{more}", counted(issuers, "issuer"), counted(certificates, "certificate"))
+                }
             };
             let message = format!("`{}` waits for the CA snapshot of `{name}`: {waits}", self.environment);
             let help = format!(
@@ -132,7 +150,8 @@ impl Resolution<'_> {
         namespaces.sort_unstable();
         namespaces.dedup();
         match namespaces[..] {
-            [] => None,
+            // Issuers of another CA; their ClusterIssuers read their Secrets there.
+            [] => fields.issuers.values().any(|issuer| !issuer.kind.is_step()).then(|| self.cert_manager().namespace),
             [one] => Some(one.to_owned()),
             _ => {
                 let help = "write `stepIssuer: {namespace: …}`; without a `chart` it installs nothing";
@@ -179,7 +198,8 @@ impl Resolution<'_> {
         let needed = match &self.fields.step_issuer {
             Some(step_issuer) if step_issuer.chart.is_some() => chart::approves_for(&step_issuer.values)
                 .is_some_and(|bound| bound != (cert_manager.namespace.as_str(), cert_manager.service_account.as_str())),
-            _ => !self.fields.issuers.is_empty(),
+            // cert-manager may approve for its own issuers.
+            _ => self.fields.issuers.values().any(|issuer| issuer.kind.is_step()),
         };
         self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
 use crate::inventory::{self, AdditionalOutputFormat, Keystores, SecretTemplate, Subject};
-use crate::model::resolution::{KnownSnapshot, Resolution};
+use crate::model::copies;
+use crate::model::resolution::Resolution;
 use crate::model::{Extent, IssuerReference};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
@@ -52,6 +53,9 @@ pub struct Certificate {
     pub signature_algorithm: Option<String>,
     /// Labels and annotations of the Secret.
     pub secret_template: Option<SecretTemplate>,
+    /// What those annotations of it begin with that the inventory asks for with `share`. Not for templates.
+    #[serde(skip)]
+    pub shared_with: Option<&'static str>,
     /// Key stores.
     pub keystores: Option<Keystores>,
     /// More formats.
@@ -85,11 +89,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
         let name = written.name.clone().unwrap_or_else(|| key.clone());
         let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
-        let is_rendered = resolution.extent == Extent::Everything
-            || resolution
-                .authority_name(issuer)
-                .is_some_and(|name| matches!(resolution.snapshots.get(name), Some(KnownSnapshot::Here(..))));
-        if !is_rendered {
+        if resolution.extent != Extent::Everything && !resolution.is_ready(issuer) {
             continue;
         }
         let private_key = written.private_key.clone().unwrap_or_default();
@@ -116,7 +116,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
                 size: private_key.size,
             },
             signature_algorithm: written.signature_algorithm.clone(),
-            secret_template: written.secret_template.clone().filter(|template| *template != SecretTemplate::default()),
+            secret_template: secret_template(resolution, key, written),
+            shared_with: shared_with(written),
             keystores: written.keystores.clone().filter(|keystores| *keystores != Keystores::default()),
             additional_output_formats: written.additional_output_formats.clone(),
             revision_history_limit: written.revision_history_limit,
@@ -124,6 +125,36 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
         certificates.insert(key.clone(), certificate);
     }
     certificates
+}
+
+/// An annotation of a program that somebody wrote for the Secret.
+fn own_annotation<'a>(certificate: &'a inventory::Certificate, prefix: &str) -> Option<&'a String> {
+    certificate.secret_template.as_ref()?.annotations.keys().find(|annotation| annotation.starts_with(prefix))
+}
+
+/// What the annotations of `share` begin with, where they are written.
+fn shared_with(certificate: &inventory::Certificate) -> Option<&'static str> {
+    let prefix = copies::prefix(certificate.share.as_ref()?.with);
+    own_annotation(certificate, prefix).is_none().then_some(prefix)
+}
+
+/// Labels and annotations of the Secret, with those that make copies of it.
+fn secret_template(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) -> Option<SecretTemplate> {
+    let mut template = certificate.secret_template.clone().unwrap_or_default();
+    if let Some(share) = &certificate.share {
+        let path = Path::of(["certificates", key, "share"]);
+        let list = path.key("namespaces");
+        let prefix = copies::prefix(share.with);
+        if let Some(own) = own_annotation(certificate, prefix) {
+            let message = format!("`share` writes the annotations of this program, and `secretTemplate` holds `{own}` already");
+            resolution.report(&WRONG_TYPE, path, message, "keep one of them");
+        } else if copies::check_not_empty(resolution, &list, &share.namespaces)
+            && copies::check_namespaces(resolution, &list, &share.namespaces)
+        {
+            template.annotations.extend(copies::pushed(share.with, &share.namespaces));
+        }
+    }
+    Some(template).filter(|template| *template != SecretTemplate::default())
 }
 
 /// The issuer of a certificate; where there is none, that is reported.

@@ -9,6 +9,7 @@ use crate::finding::{
 };
 use crate::inventory::{self, IssuerKind};
 use crate::model::IssuerReference;
+use crate::model::cert_manager_issuer::{self, CertManagerIssuers};
 use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::snapshot::{self, Snapshot};
 use crate::yaml::{Fact, Path};
@@ -65,6 +66,8 @@ pub struct PasswordReference {
 pub(super) struct Issuers {
     pub(super) namespaced: BTreeMap<String, Issuer>,
     pub(super) cluster: BTreeMap<String, Issuer>,
+    /// cert-manager's own.
+    pub(super) of_cert_manager: CertManagerIssuers,
     /// Those that cannot be rendered, as whoever refers to them calls them.
     pub(super) waiting: Vec<IssuerReference>,
 }
@@ -73,11 +76,20 @@ pub(super) struct Issuers {
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
     let mut issuers = Issuers::default();
     for (key, written) in &resolution.fields.issuers {
-        check_namespaces(resolution, key, written);
-        match (issuer(resolution, key, written), written.kind) {
-            (Some(issuer), IssuerKind::StepIssuer) => drop(issuers.namespaced.insert(key.clone(), issuer)),
-            (Some(issuer), IssuerKind::StepClusterIssuer) => drop(issuers.cluster.insert(key.clone(), issuer)),
-            (None, _) => issuers.waiting.push(IssuerReference::of(key, written)),
+        let is_there = if written.kind.is_step() {
+            check_fields(resolution, key, written);
+            let map = if written.kind.is_cluster() { &mut issuers.cluster } else { &mut issuers.namespaced };
+            issuer(resolution, key, written).map(|issuer| drop(map.insert(key.clone(), issuer))).is_some()
+        } else {
+            let own = &mut issuers.of_cert_manager;
+            let map = if written.kind.is_cluster() { &mut own.cluster } else { &mut own.namespaced };
+            let issuer = cert_manager_issuer::check_fields(resolution, key, written)
+                .then(|| cert_manager_issuer::issuer(resolution, key, written))
+                .flatten();
+            issuer.map(|issuer| drop(map.insert(key.clone(), issuer))).is_some()
+        };
+        if !is_there {
+            issuers.waiting.push(IssuerReference::of(key, written));
         }
     }
     issuers
@@ -88,10 +100,11 @@ fn issuer<'a>(resolution: &mut Resolution<'a>, key: &str, written: &'a inventory
     let authority = resolution.authority(key, written)?;
     let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { return None };
     let (name, url) = (authority.name.to_owned(), authority.url);
-    let kid = key_id(resolution, key, written, snapshot)?;
+    let provisioner = written.provisioner.as_ref()?;
+    let kid = key_id(resolution, key, &provisioner.name, snapshot)?;
     let provisioner =
-        Provisioner { name: written.provisioner.name.clone(), kid, password_ref: password_reference(&written.provisioner.password_ref) };
-    let IssuerReference { kind, name: own_name, namespace } = IssuerReference::of(key, written);
+        Provisioner { name: provisioner.name.clone(), kid, password_ref: password_reference(provisioner.password_ref.as_ref()?) };
+    let IssuerReference { kind, name: own_name, namespace, .. } = IssuerReference::of(key, written);
     Some(Issuer { kind, name: own_name, namespace, authority: name, url, ca_bundle: snapshot.ca_bundle(), provisioner })
 }
 
@@ -99,7 +112,7 @@ impl IssuerReference {
     /// What refers to an entry of the inventory.
     pub(super) fn of(key: &str, issuer: &inventory::Issuer) -> IssuerReference {
         let name = issuer.name.clone().unwrap_or_else(|| key.to_owned());
-        IssuerReference { kind: issuer.kind, name, namespace: issuer.namespace.clone() }
+        IssuerReference { group: issuer.kind.group(), kind: issuer.kind, name, namespace: issuer.namespace.clone() }
     }
 }
 
@@ -111,10 +124,35 @@ fn password_reference(written: &inventory::PasswordReference) -> PasswordReferen
     }
 }
 
-/// A StepIssuer has a namespace, and its password lies there; a StepClusterIssuer has none, and its password's is named.
-fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer) {
+/// What an issuer of step-issuer cannot do without, and what only cert-manager's own have.
+fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer) {
     let path = Path::of(["issuers", key]);
-    let reference = &issuer.provisioner.password_ref;
+    let kind = issuer.kind.word();
+    for (field, is_there) in [("ca", issuer.ca.is_some()), ("acme", issuer.acme.is_some())] {
+        if is_there {
+            let other = if issuer.kind.is_cluster() { "ClusterIssuer" } else { "Issuer" };
+            let message = format!("`{field}` is for cert-manager's own issuers, and `{key}` is a {kind}");
+            resolution.report(&WRONG_TYPE, path.key(field), message, format!("take it out, or use `kind: {other}`"));
+        }
+    }
+    let Some(provisioner) = &issuer.provisioner else {
+        let message = format!("the {kind} `{key}` needs a `provisioner`");
+        let help = "write `provisioner:` with the `name` of a JWK provisioner, and `passwordRef`";
+        resolution.report(&WRONG_TYPE, path, message, help);
+        return;
+    };
+    let Some(reference) = &provisioner.password_ref else {
+        let message = format!("the {kind} `{key}` needs the password of its provisioner");
+        let help = "write `passwordRef:` with the `name` of the Secret that holds it";
+        resolution.report(&WRONG_TYPE, path.key("provisioner"), message, help);
+        return;
+    };
+    check_namespaces(resolution, key, issuer, reference);
+}
+
+/// A StepIssuer has a namespace, and its password lies there; a StepClusterIssuer has none, and its password's is named.
+fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer, reference: &inventory::PasswordReference) {
+    let path = Path::of(["issuers", key]);
     match (issuer.kind, &issuer.namespace, &reference.namespace) {
         (IssuerKind::StepIssuer, None, _) => {
             resolution.report(
@@ -149,8 +187,7 @@ fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &invento
 }
 
 /// The key id of an issuer's provisioner; where the provisioner cannot serve step-issuer, that is reported.
-fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer, snapshot: &Snapshot) -> Option<String> {
-    let name = &issuer.provisioner.name;
+fn key_id(resolution: &mut Resolution<'_>, key: &str, name: &str, snapshot: &Snapshot) -> Option<String> {
     let path = Path::of(["issuers", key, "provisioner", "name"]);
     let environment = resolution.environment;
     if snapshot.provisioners().is_unknown() {

@@ -259,8 +259,9 @@ impl<'a> Waiting<'a> {
             }
         }
         for (key, issuer) in &self.issuers {
-            if let IssuerReference { kind: IssuerKind::StepIssuer, name, namespace: Some(namespace) } = IssuerReference::of(key, issuer) {
-                objects.add(&namespace, ("certmanager.step.sm", "stepissuers"), name);
+            let IssuerReference { kind, name, namespace, .. } = IssuerReference::of(key, issuer);
+            if let Some(namespace) = namespace.filter(|_| !kind.is_cluster()) {
+                objects.add(&namespace, (kind.group(), kind.resource()), name);
             }
         }
         for (key, certificate) in &self.certificates {
@@ -271,18 +272,20 @@ impl<'a> Waiting<'a> {
     }
 
     fn cluster_roles(&self) -> BTreeMap<String, ClusterRights> {
-        let mut names: Vec<String> = self
-            .issuers
-            .iter()
-            .filter(|(_, issuer)| issuer.kind == IssuerKind::StepClusterIssuer)
-            .map(|(key, issuer)| IssuerReference::of(key, issuer).name)
-            .collect();
-        names.sort();
+        let mut names: BTreeMap<IssuerKind, BTreeSet<String>> = BTreeMap::new();
+        for (key, issuer) in self.issuers.iter().filter(|(_, issuer)| issuer.kind.is_cluster()) {
+            names.entry(issuer.kind).or_default().insert(IssuerReference::of(key, issuer).name);
+        }
         if names.is_empty() {
             return BTreeMap::new();
         }
-        let rule = JobRule { group: "certmanager.step.sm", resource: "stepclusterissuers", names, verbs: APPLIES.to_vec() };
-        BTreeMap::from([(ONLY.to_owned(), ClusterRights { rules: vec![rule] })])
+        let rule = |(kind, names): (IssuerKind, BTreeSet<String>)| JobRule {
+            group: kind.group(),
+            resource: kind.resource(),
+            names: names.into_iter().collect(),
+            verbs: APPLIES.to_vec(),
+        };
+        BTreeMap::from([(ONLY.to_owned(), ClusterRights { rules: names.into_iter().map(rule).collect() })])
     }
 
     /// The environment's inventory, cut down to what waits. Its snapshots lie where the Job writes them, and are not pending:

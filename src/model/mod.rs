@@ -3,10 +3,12 @@
 
 mod argo_cd;
 mod build;
+mod cert_manager_issuer;
 mod certificate;
 mod chart;
 mod chart_source;
 mod conventions;
+mod copies;
 mod delivery;
 mod flux;
 mod images;
@@ -17,6 +19,7 @@ mod names;
 mod patch;
 mod resolution;
 mod source;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +32,7 @@ use crate::yaml::Path;
 
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
 pub use build::{Extent, build};
+pub use cert_manager_issuer::{Acme, CertManagerIssuer};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use flux::{ChartSource, Flux, FluxReference, FluxRelease, FluxSource, GitRepository};
@@ -37,6 +41,7 @@ pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, Jo
 pub use patch::Patch;
 pub(crate) use patch::node_of as target_node;
 pub use resolution::KnownSnapshot;
+pub use trust::{Trust, TrustBundle, TrustConfigMap};
 
 /// One environment, resolved.
 #[derive(Debug, Clone, Serialize)]
@@ -62,12 +67,18 @@ pub struct Model {
     pub issuers: BTreeMap<String, Issuer>,
     /// StepClusterIssuers by their name in the inventory.
     pub cluster_issuers: BTreeMap<String, Issuer>,
+    /// cert-manager's own Issuers by their name in the inventory.
+    pub cert_manager_issuers: BTreeMap<String, CertManagerIssuer>,
+    /// cert-manager's own ClusterIssuers by their name in the inventory.
+    pub cert_manager_cluster_issuers: BTreeMap<String, CertManagerIssuer>,
     /// Issuers of the inventory that cannot be rendered, because their CA has not run yet or lacks what they need. Not for
     /// templates.
     #[serde(skip)]
     pub waiting_issuers: Vec<IssuerReference>,
     /// Certificates by their name in the inventory.
     pub certificates: BTreeMap<String, Certificate>,
+    /// What spreads the roots of the authorities; null where the inventory asks for nothing, or no root is known yet.
+    pub trust: Option<Trust>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
     /// CronJobs of the exporters, by the name of their authority.
@@ -232,11 +243,13 @@ pub struct Sources {
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerReference {
+    /// API group of the kind.
+    pub group: &'static str,
     /// Kind.
     pub kind: IssuerKind,
     /// Name of the object.
     pub name: String,
-    /// Namespace of a StepIssuer, which serves no other one. Not for templates: an `issuerRef` has no namespace.
+    /// Namespace of a StepIssuer or Issuer, which serves no other one. Not for templates: an `issuerRef` has no namespace.
     #[serde(skip)]
     pub namespace: Option<String>,
 }

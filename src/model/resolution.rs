@@ -55,9 +55,29 @@ impl<'a> Resolution<'a> {
         self.fields.cluster_domain.as_deref().unwrap_or(CLUSTER_DOMAIN)
     }
 
-    /// The name of an issuer's authority, named or the only one.
+    /// The name of an issuer's authority: named, the one at its ACME server, or the only one. None where another CA signs.
     pub(super) fn authority_name(&self, issuer: &'a inventory::Issuer) -> Option<&'a str> {
-        issuer.authority.as_deref().or_else(|| only_key(&self.fields.authorities))
+        let server = match (&issuer.acme, issuer.kind.is_step()) {
+            (_, true) => None,
+            (Some(acme), false) => acme.server.as_deref(),
+            (None, false) => return None,
+        };
+        let default = || match server {
+            None => only_key(&self.fields.authorities),
+            Some(server) => {
+                let mut fitting = self.fields.authorities.iter().filter(|(_, authority)| is_same_origin(server, &self.url(authority)));
+                fitting.next().map(|(name, _)| name.as_str())
+            }
+        };
+        issuer.authority.as_deref().or_else(default)
+    }
+
+    /// Whether the snapshot that an issuer needs is there, or it needs none.
+    pub(super) fn is_ready(&self, issuer: &'a inventory::Issuer) -> bool {
+        match self.authority_name(issuer) {
+            Some(name) => matches!(self.snapshots.get(name), Some(KnownSnapshot::Here(..))),
+            None => !issuer.kind.is_step() && (issuer.ca.is_some() || issuer.acme.as_ref().is_some_and(|acme| acme.server.is_some())),
+        }
     }
 
     /// An issuer's authority; where there is none, that is reported.
@@ -65,11 +85,12 @@ impl<'a> Resolution<'a> {
         let fields = self.fields;
         let Some(name) = self.authority_name(issuer) else {
             let path = Path::of(["issuers", key]);
+            let or_server = if issuer.kind.is_step() { "" } else { "; or, for another CA, `acme.server`" };
             let (message, help) = if fields.authorities.is_empty() {
-                (format!("issuer `{key}` has no authority: the inventory names none"), "write one to `authorities`".to_owned())
+                (format!("issuer `{key}` has no authority: the inventory names none"), format!("write one to `authorities`{or_server}"))
             } else {
                 let known = crate::finding::listed(fields.authorities.keys().map(String::as_str));
-                (format!("issuer `{key}` does not say which authority signs"), format!("write `authority:` with one of {known}"))
+                (format!("issuer `{key}` does not say which authority signs"), format!("write `authority:` with one of {known}{or_server}"))
             };
             self.report(&REFERENCE_UNRESOLVED, path, message, help);
             return None;
@@ -135,6 +156,16 @@ impl KnownSnapshot {
             KnownSnapshot::Pending => None,
         }
     }
+}
+
+/// Whether two URLs have the same host and port.
+fn is_same_origin(one: &str, other: &str) -> bool {
+    let origin = |url: &str| {
+        let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let origin = rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase();
+        origin.strip_suffix(":443").map(str::to_owned).unwrap_or(origin)
+    };
+    origin(one) == origin(other)
 }
 
 fn only_key<V>(map: &BTreeMap<String, V>) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! The way back: from a field of a rendered document to the inventory that it comes from.
 
-use super::Model;
+use super::{CertManagerIssuer, Model};
 use crate::manifest::Shape;
 use crate::yaml::{Path, Segment};
 
@@ -16,7 +16,7 @@ impl Model {
         let own = |keys: &[&str]| self.origins.get(&keys.iter().map(|key| (*key).to_owned()).collect::<Vec<_>>()).cloned();
         let known = (0..keys.len()).rev().find_map(|last| own(&keys[..=last])).filter(|_| !self.origins.is_empty());
         known.or_else(|| match keys {
-            ["clusterIssuers", name] => Some(Path::of(["issuers", name])),
+            ["clusterIssuers" | "certManagerIssuers" | "certManagerClusterIssuers", name] => Some(Path::of(["issuers", name])),
             ["bootstraps", ..] => Some(Path::of(["bootstrap"])),
             ["exporterJobs", ..] => Some(Path::of(["exporterCronJob"])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
@@ -101,9 +101,14 @@ impl Model {
             _ => {}
         }
         match keys.as_slice() {
+            keys if matches!(entry.segments(), [Segment::Key(map), ..] if **map == *"trust") => self.source_of_trust(entry, keys),
+            ["spec", "secretTemplate", "annotations", annotation] if self.is_of_share(entry, annotation) => {
+                entry.key("share").key("namespaces")
+            }
             ["spec", "issuerRef", ..] => entry.key("issuer"),
             ["spec", "url"] => self.of_authority(entry, "url"),
-            ["spec", "caBundle"] => self.of_authority(entry, "snapshot"),
+            ["spec", "caBundle"] | ["spec", "acme", "caBundle"] => self.of_authority(entry, "snapshot"),
+            ["spec", "acme", "server"] if !self.is_server_written(entry) => self.of_authority(entry, "url"),
             ["spec" | "metadata", ..] => entry.join(&segments[1..]),
             _ => entry.clone(),
         }
@@ -127,10 +132,29 @@ impl Model {
     /// A field of the authority of an issuer's entry.
     fn of_authority(&self, entry: &Path, field: &str) -> Path {
         let Some(Segment::Key(key)) = entry.segments().get(1) else { return entry.clone() };
-        match self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key)) {
-            Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
+        let of_step = self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key)).map(|issuer| issuer.authority.as_str());
+        let of_cert_manager = || self.cert_manager_issuer(entry)?.authority.as_deref();
+        match of_step.or_else(of_cert_manager) {
+            Some(authority) => Path::of(["authorities", authority, field]),
             None => entry.clone(),
         }
+    }
+
+    fn is_server_written(&self, entry: &Path) -> bool {
+        self.cert_manager_issuer(entry).is_some_and(|issuer| issuer.is_server_written)
+    }
+
+    /// The issuer of cert-manager that an entry became.
+    fn cert_manager_issuer(&self, entry: &Path) -> Option<&CertManagerIssuer> {
+        let Some(Segment::Key(key)) = entry.segments().get(1) else { return None };
+        self.cert_manager_issuers.get(&**key).or_else(|| self.cert_manager_cluster_issuers.get(&**key))
+    }
+
+    /// Whether an annotation of a certificate's Secret makes the copies that its entry asks for.
+    fn is_of_share(&self, entry: &Path, annotation: &str) -> bool {
+        let [Segment::Key(map), Segment::Key(key)] = entry.segments() else { return false };
+        let certificate = self.certificates.get(&**key).filter(|_| **map == *"certificates");
+        certificate.and_then(|certificate| certificate.shared_with).is_some_and(|prefix| annotation.starts_with(prefix))
     }
 }
 

@@ -59,17 +59,20 @@ const BUILT_IN: &[BuiltIn] = &[
         "approver-clusterrole.yaml.j2",
         "approver-clusterrolebinding.yaml.j2",
         "certificate.yaml.j2",
+        "clusterissuer.yaml.j2",
         "exporter-role.yaml.j2",
         "exporter-rolebinding.yaml.j2",
         "exporter-serviceaccount.yaml.j2",
         "helmrelease.yaml.j2",
         "helmrepository.yaml.j2",
+        "issuer.yaml.j2",
         "kustomization.yaml.j2",
         "ocirepository.yaml.j2",
         "stepclusterissuer.yaml.j2",
         "stepissuer.yaml.j2",
         "values.yaml.j2",
     ),
+    built_in!("trust": "component.yaml", "bundle.yaml.j2", "configmap.yaml.j2", "kustomization.yaml.j2"),
 ];
 
 /// A file of the user's `templates/` folder.

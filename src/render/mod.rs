@@ -133,6 +133,12 @@ fn header(model: &Model) -> String {
     )
 }
 
+/// Whether a kustomization builds nothing: kustomize refuses one that says only what it is, and whoever takes it up.
+fn is_empty(kustomization: &str) -> bool {
+    let mut lines = kustomization.lines().filter(|line| !line.trim().is_empty());
+    lines.all(|line| ["#", "---", "apiVersion:", "kind:"].iter().any(|start| line.starts_with(start)))
+}
+
 /// One environment on its way through the templates.
 struct Pass<'a> {
     model: &'a Model,
@@ -236,7 +242,7 @@ impl<'a> Pass<'a> {
                 self.folder = self.out.join(below(*stage));
                 let Some((text, names)) = self.file(component, instance, (name, file), resources) else { continue };
                 self.named_files(component, name, &names, texts.get(stage).map_or(&[], Vec::as_slice));
-                let root = (specification.applied && name == KUSTOMIZATION).then(|| (*stage, below(*stage)));
+                let root = (specification.applied && name == KUSTOMIZATION && !is_empty(&text)).then(|| (*stage, below(*stage)));
                 self.written.push(Written { owner: component, path: format!("{}/{name}", below(*stage)), root, text });
             }
         }

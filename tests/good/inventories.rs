@@ -35,6 +35,8 @@ pub(crate) fn all() -> Vec<Good> {
     goods.extend(claims_and_policies());
     goods.extend(certificates());
     goods.extend(clusters());
+    goods.extend(trust());
+    goods.extend(cert_manager_issuers());
     goods.extend(written());
     goods
 }
@@ -63,6 +65,98 @@ fn certificate(name: &str, change: Value) -> Good {
 
 fn ca(name: &str, change: impl FnOnce(&mut Ca)) -> Good {
     with(name, |good| change(good.cas.get_mut("internal").expect("a CA")))
+}
+
+/// The roots, spread in every way.
+fn trust() -> Vec<Good> {
+    let ways = [
+        ("bundle", json!({"bundle": {}})),
+        (
+            "bundle-with-everything",
+            json!({"name": "roots", "key": "root.pem", "authorities": ["internal"], "bundle": {
+                "useDefaultCAs": true, "jks": {"key": "trust.jks"}, "pkcs12": {"key": "trust.p12", "profile": "Modern2023"},
+                "namespaceSelector": {"matchLabels": {"trust": "internal"},
+                    "matchExpressions": [{"key": "team", "operator": "In", "values": ["web"]}, {"key": "old", "operator": "DoesNotExist"}]}
+            }}),
+        ),
+        ("config-maps", json!({"configMaps": ["shop", "web"]})),
+        ("replicator", json!({"replicator": {"namespace": "smallstep", "namespaces": ["shop", "team-*", "*-db"]}})),
+        ("replicator-everywhere", json!({"replicator": {"namespace": "smallstep", "namespaces": ["*"]}})),
+        ("replicator-by-label", json!({"replicator": {"namespace": "smallstep", "selector": {"trust": "internal"}}})),
+        ("replicator-copies", json!({"replicator": {"namespace": "smallstep", "namespaces": ["smallstep", "shop"], "copies": true}})),
+        ("reflector", json!({"reflector": {"namespace": "smallstep", "namespaces": ["shop", "team-*", "*-db", "*"]}})),
+        ("reflector-copies", json!({"reflector": {"namespace": "smallstep", "namespaces": ["smallstep", "shop"], "copies": true}})),
+    ];
+    let mut goods: Vec<Good> = ways
+        .into_iter()
+        .map(|(name, way)| with(&format!("roots-by-{name}"), |good| good.inventory["trust"] = json!({"internal-root": way})))
+        .collect();
+    goods.push(with("trust-in-stages", |good| {
+        good.inventory["delivery"] = json!("flux");
+        set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
+        set(&mut good.inventory, "/versions/stepIssuer", json!("0.11"));
+        good.inventory["trust"] = json!({"roots": {"bundle": {}}, "copies": {"configMaps": ["shop"]}});
+    }));
+    for program in ["replicator", "reflector"] {
+        goods.push(certificate(&format!("shared-by-{program}"), json!({"share": {"with": program, "namespaces": ["shop"]}})));
+    }
+    goods.push(with("trust-of-two", |good| {
+        good.cas.insert("other".to_owned(), Ca::new("p-384", "p-384"));
+        good.inventory["authorities"]["other"] = json!({"namespace": "smallstep"});
+        good.inventory["issuers"]["step-issuer"]["authority"] = json!("internal");
+        good.inventory["trust"] = json!({"roots": {"bundle": {}}, "other": {"authorities": ["other"], "configMaps": ["shop"]}});
+    }));
+    goods
+}
+
+/// cert-manager's own issuers, alone and beside one of step-issuer.
+fn cert_manager_issuers() -> Vec<Good> {
+    let solver = json!({"http01": {"ingress": {"ingressClassName": "nginx"}}});
+    let acme = json!({"type": "ACME", "name": "acme"});
+    let name = json!({"dnsNames": ["www.example.com"], "namespace": "smallstep"});
+    let mut goods = Vec::new();
+    let mut add = |label: &str, issuer: Value, has_acme: bool| {
+        let name = name.clone();
+        goods.push(with(label, |good| {
+            if has_acme {
+                let provisioners = &mut good.cas.get_mut("internal").expect("a CA").ca_json["authority"]["provisioners"];
+                provisioners.as_array_mut().expect("a list").push(acme.clone());
+            }
+            good.inventory["issuers"]["plain"] = issuer;
+            good.inventory["certificates"]["web"]["issuer"] = json!("step-issuer");
+            good.inventory["certificates"]["www"] = name;
+            good.inventory["certificates"]["www"]["issuer"] = json!("plain");
+        }));
+    };
+    add("ca-issuer", json!({"kind": "Issuer", "namespace": "smallstep", "ca": {"secretName": "own-ca"}}), false);
+    add("ca-cluster-issuer", json!({"kind": "ClusterIssuer", "ca": {"secretName": "own-ca"}}), false);
+    add("acme-of-the-authority", json!({"kind": "ClusterIssuer", "acme": {"solvers": [solver]}}), true);
+    let named = json!({
+        "kind": "Issuer", "namespace": "smallstep", "authority": "internal", "provisioner": {"name": "acme"},
+        "acme": {"solvers": [solver], "enableDurationFeature": true}
+    });
+    add("acme-of-a-named-provisioner", named, true);
+    let solvers = json!([
+        {"selector": {"dnsZones": ["example.com"], "matchLabels": {"dns": "own"}}, "dns01": {"rfc2136": {"nameserver": "192.0.2.53:53"}}},
+        {"selector": {"dnsNames": ["www.example.com"]}, "http01": {"gatewayHTTPRoute": {
+            "parentRefs": [{"name": "front", "namespace": "gateway", "kind": "Gateway"}], "labels": {"app": "acme"}, "serviceType": "ClusterIP"}}},
+        {"http01": {"ingress": {"class": "nginx", "podTemplate": {"spec": {"nodeSelector": {"kubernetes.io/os": "linux"}}}}}},
+    ]);
+    let public = json!({"kind": "ClusterIssuer", "acme": {
+        "server": "https://acme.example.com/directory", "email": "pki@example.com", "privateKeySecretRef": {"name": "account"},
+        "preferredChain": "Example Root", "profile": "shortlived", "solvers": solvers,
+        "externalAccountBinding": {"keyID": "abc", "keySecretRef": {"name": "eab", "key": "secret"}}
+    }});
+    add("acme-of-somebody-else", public.clone(), false);
+    goods.push(with("without-step", |good| {
+        good.cas.clear();
+        good.inventory = json!({
+            "apiVersion": "trustree.dev/v1alpha1", "kind": "Environment", "versions": {"certManager": "1.19", "kustomize": "5.8.1"},
+            "issuers": {"public": public},
+            "certificates": {"www": {"namespace": "shop", "dnsNames": ["www.example.com", "*.example.com"]}}
+        });
+    }));
+    goods
 }
 
 fn charts() -> Vec<Good> {
@@ -404,7 +498,7 @@ fn written() -> Vec<Good> {
             "plain-issuer",
             &[(
                 "acme/issuer.yaml",
-                "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: letsencrypt}\nspec:\n  acme:\n    server: https://acme-v02.api.letsencrypt.org/directory\n    privateKeySecretRef: {name: letsencrypt}\n    solvers: [{http01: {ingress: {}}}]\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: public, namespace: shop}\nspec:\n  secretName: public-tls\n  dnsNames: ['*.example.com']\n  duration: 2160h0m0s\n  issuerRef: {name: letsencrypt, kind: ClusterIssuer}\n",
+                "apiVersion: cert-manager.io/v1\nkind: ClusterIssuer\nmetadata: {name: letsencrypt}\nspec:\n  acme:\n    server: https://acme-v02.api.letsencrypt.org/directory\n    privateKeySecretRef: {name: letsencrypt}\n    solvers: [{http01: {ingress: {}}}, {dns01: {route53: {}}}]\n---\napiVersion: cert-manager.io/v1\nkind: Certificate\nmetadata: {name: public, namespace: shop}\nspec:\n  secretName: public-tls\n  dnsNames: ['*.example.com']\n  duration: 2160h0m0s\n  issuerRef: {name: letsencrypt, kind: ClusterIssuer}\n",
             )],
         ),
         file(

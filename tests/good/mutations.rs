@@ -124,6 +124,55 @@ fn file(good: &mut Good, text: &str) -> bool {
     true
 }
 
+/// Whether the certificate `web` shares its Secret.
+fn is_sharing(good: &Good) -> bool {
+    good.inventory.pointer("/certificates/web/share").is_some()
+}
+
+/// Sets a way of the entry `internal-root` of `trust`, which has another one.
+fn way(good: &mut Good, way: &str, value: Value) -> bool {
+    let Some(entry) = good.inventory.pointer_mut("/trust/internal-root") else { return false };
+    let is_other = entry[way].is_null();
+    entry[way] = value;
+    is_other
+}
+
+/// Sets a field of that way of the entry `internal-root`, where it has that way.
+fn in_trust(good: &mut Good, way: &str, field: &str, value: Value) -> bool {
+    let Some(entry) = good.inventory.pointer_mut(&format!("/trust/internal-root/{way}")) else { return false };
+    entry[field] = value;
+    true
+}
+
+/// Whether that entry has a key of its own.
+fn is_named(good: &Good) -> bool {
+    good.inventory.pointer("/trust/internal-root/key").is_some()
+}
+
+fn is_reflecting(good: &Good) -> bool {
+    good.inventory.pointer("/trust/internal-root/reflector").is_some()
+}
+
+/// The issuer of cert-manager.
+fn plain(good: &Good) -> Option<&Value> {
+    good.inventory.pointer("/issuers/plain")
+}
+
+fn set_plain(good: &mut Good, field: &str, value: Value) -> bool {
+    let Some(plain) = good.inventory.pointer_mut("/issuers/plain") else { return false };
+    plain[field] = value;
+    true
+}
+
+fn is_acme(good: &Good) -> bool {
+    plain(good).is_some_and(|plain| plain["acme"].is_object() && plain["provisioner"].is_null())
+}
+
+/// Whether that issuer asks the authority.
+fn is_of_authority(good: &Good) -> bool {
+    plain(good).is_some_and(|plain| plain["acme"].is_object() && plain["acme"]["server"].is_null())
+}
+
 const MUTATIONS: &[Mutation] = &[
     // Inventory.
     Mutation {
@@ -252,7 +301,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "provisioner-not-jwk",
-        follows: &[],
+        follows: &["reference-unresolved"],
         apply: |good| ca(good, "/authority/provisioners/0", json!({"type": "ACME", "name": "step-issuer"})),
     },
     Mutation {
@@ -497,25 +546,27 @@ const MUTATIONS: &[Mutation] = &[
         rule: "private-key-shared",
         follows: &[],
         apply: |good| {
-            web(
-                good,
-                "secretTemplate",
-                json!({"annotations": {
+            !is_sharing(good)
+                && web(
+                    good,
+                    "secretTemplate",
+                    json!({"annotations": {
         "replicator.v1.mittwald.de/replicate-to": ".*"}}),
-            )
+                )
         },
     },
     Mutation {
         rule: "reflector-pattern-invalid",
         follows: &["private-key-shared"],
         apply: |good| {
-            web(
-                good,
-                "secretTemplate",
-                json!({"annotations": {
+            !is_sharing(good)
+                && web(
+                    good,
+                    "secretTemplate",
+                    json!({"annotations": {
         "reflector.v1.k8s.emberstack.com/reflection-allowed": "true", "reflector.v1.k8s.emberstack.com/reflection-auto-enabled": "true",
         "reflector.v1.k8s.emberstack.com/reflection-allowed-namespaces": "*"}}),
-            )
+                )
         },
     },
     Mutation {
@@ -579,6 +630,178 @@ const MUTATIONS: &[Mutation] = &[
             file(good, "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: elsewhere}\nstringData: {password: hunter2}\n")
         },
     },
+    // Spread by the inventory itself.
+    Mutation {
+        rule: "private-key-shared",
+        follows: &[],
+        apply: |good| is_sharing(good) && web(good, "share", json!({"with": "reflector", "namespaces": ["shop", "team-*"]})),
+    },
+    Mutation {
+        rule: "private-key-shared",
+        follows: &[],
+        apply: |good| is_sharing(good) && web(good, "share", json!({"with": "replicator", "namespaces": ["*"]})),
+    },
+    Mutation {
+        rule: "name-invalid",
+        follows: &[],
+        apply: |good| is_sharing(good) && web(good, "share", json!({"with": "replicator", "namespaces": ["team-.*"]})),
+    },
+    Mutation {
+        rule: "wrong-type",
+        follows: &[],
+        apply: |good| {
+            is_sharing(good)
+                && web(
+                    good,
+                    "secretTemplate",
+                    json!({"annotations": {"replicator.v1.mittwald.de/replicate-to": "shop",
+                    "reflector.v1.k8s.emberstack.com/reflection-allowed": "false"}}),
+                )
+        },
+    },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| way(good, "configMaps", json!(["shop"])) },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| in_trust(good, "reflector", "namespaces", json!([])) },
+    Mutation {
+        rule: "wrong-type",
+        follows: &[],
+        apply: |good| in_trust(good, "bundle", "jks", json!({"key": "root.pem"})) && is_named(good),
+    },
+    Mutation { rule: "name-invalid", follows: &[], apply: |good| in_trust(good, "replicator", "namespaces", json!(["team-.*"])) },
+    Mutation {
+        rule: "name-invalid",
+        follows: &[],
+        apply: |good| {
+            let copies = good.inventory.pointer("/trust/internal-root/replicator/copies").is_some();
+            copies && in_trust(good, "replicator", "namespaces", json!(["team-*"]))
+        },
+    },
+    Mutation {
+        rule: "name-invalid",
+        follows: &[],
+        apply: |good| {
+            let Some(list) = good.inventory.pointer_mut("/trust/internal-root/configMaps") else { return false };
+            *list = json!(["Shop"]);
+            true
+        },
+    },
+    Mutation {
+        rule: "reference-unresolved",
+        follows: &[],
+        apply: |good| {
+            let Some(entry) = good.inventory.pointer_mut("/trust/internal-root") else { return false };
+            entry["authorities"] = json!(["internol"]);
+            true
+        },
+    },
+    // Somebody else's hand on what was rendered.
+    Mutation {
+        rule: "replication-copies-nothing",
+        follows: &[],
+        apply: |good| {
+            let allowed = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: root, namespace: web, annotations: {reflector.v1.k8s.emberstack.com/reflection-allowed: 'true'}}\n";
+            is_reflecting(good) && good.written.insert("own/root.yaml".to_owned(), allowed.to_owned()).is_none()
+        },
+    },
+    Mutation {
+        rule: "cluster-bundle-not-reconciled",
+        follows: &[],
+        apply: |good| {
+            let bundle = "apiVersion: trust-manager.io/v1alpha2\nkind: ClusterBundle\nmetadata: {name: root}\nspec: {}\n";
+            good.inventory.pointer("/trust/internal-root/bundle").is_some()
+                && good.written.insert("own/bundle.yaml".to_owned(), bundle.to_owned()).is_none()
+        },
+    },
+    // cert-manager's own issuers.
+    Mutation {
+        rule: "acme-wildcard-needs-dns01",
+        follows: &[],
+        apply: |good| {
+            let is_http = plain(good)
+                .and_then(|plain| plain.pointer("/acme/solvers"))
+                .and_then(Value::as_array)
+                .is_some_and(|solvers| solvers.iter().all(|solver| solver["dns01"].is_null()));
+            let Some(www) = good.inventory.pointer_mut("/certificates/www") else { return false };
+            www["dnsNames"] = json!(["*.example.com"]);
+            is_http
+        },
+    },
+    Mutation {
+        rule: "provisioner-not-acme",
+        follows: &[],
+        apply: |good| is_of_authority(good) && set_plain(good, "provisioner", json!({"name": "step-issuer"})),
+    },
+    Mutation {
+        rule: "provisioner-not-found",
+        follows: &[],
+        apply: |good| is_of_authority(good) && set_plain(good, "provisioner", json!({"name": "acne"})),
+    },
+    Mutation {
+        rule: "provisioner-not-found",
+        follows: &[],
+        apply: |good| {
+            let is_default = is_of_authority(good) && plain(good).is_some_and(|plain| plain["provisioner"].is_null());
+            is_default
+                && good.cas.get_mut("internal").and_then(|ca| ca.ca_json["authority"]["provisioners"].as_array_mut()?.pop()).is_some()
+        },
+    },
+    Mutation {
+        rule: "reference-unresolved",
+        follows: &[],
+        apply: |good| {
+            let is_default = is_of_authority(good) && plain(good).is_some_and(|plain| plain["provisioner"].is_null());
+            let provisioners = good.cas.get_mut("internal").and_then(|ca| ca.ca_json["authority"]["provisioners"].as_array_mut());
+            is_default && provisioners.map(|list| list.push(json!({"type": "ACME", "name": "other"}))).is_some()
+        },
+    },
+    Mutation {
+        rule: "issuer-url-not-in-dns-names",
+        follows: &[],
+        apply: |good| {
+            let is_it = is_of_authority(good);
+            // The Step issuer has the same URL.
+            good.inventory["certificates"].as_object_mut().map(|certificates| certificates.remove("web"));
+            good.inventory["issuers"].as_object_mut().map(|issuers| issuers.remove("step-issuer"));
+            good.inventory["authorities"]["internal"]["url"] = json!("https://elsewhere.example.com");
+            is_it
+        },
+    },
+    Mutation {
+        rule: "issuer-in-other-namespace",
+        follows: &[],
+        apply: |good| {
+            let is_it = plain(good).is_some_and(|plain| plain["kind"] == "Issuer");
+            let Some(www) = good.inventory.pointer_mut("/certificates/www") else { return false };
+            www["namespace"] = json!("shop");
+            is_it
+        },
+    },
+    Mutation {
+        rule: "wrong-type",
+        follows: &[],
+        apply: |good| is_acme(good) && set_plain(good, "acme", json!({"server": "http://x", "solvers": [{"dns01": {"route53": {}}}]})),
+    },
+    Mutation {
+        rule: "wrong-type",
+        follows: &["reference-unresolved"],
+        apply: |good| is_acme(good) && set_plain(good, "acme", json!({"solvers": []})),
+    },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| is_acme(good) && set_plain(good, "ca", json!({"secretName": "x"})) },
+    Mutation {
+        rule: "wrong-type",
+        follows: &[],
+        apply: |good| {
+            let is_ca = plain(good).is_some_and(|plain| plain["ca"].is_object());
+            is_ca && set_plain(good, "authority", json!("internal"))
+        },
+    },
+    Mutation {
+        rule: "wrong-type",
+        follows: &["issuer-in-other-namespace"],
+        apply: |good| plain(good).is_some_and(|plain| plain["kind"] == "ClusterIssuer") && set_plain(good, "namespace", json!("web")),
+    },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| issuer(good, "/provisioner/passwordRef", Value::Null) },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| issuer(good, "/provisioner", Value::Null) },
+    Mutation { rule: "wrong-type", follows: &[], apply: |good| issuer(good, "/ca", json!({"secretName": "x"})) },
     // A second JWK provisioner makes the chart's own password Secret doubtful.
     Mutation {
         rule: "issuer-password-may-be-another",

@@ -50,6 +50,9 @@ pub struct Certificate {
     pub signature_algorithm: Option<String>,
     /// Labels and annotations of the Secret.
     pub secret_template: Option<SecretTemplate>,
+    /// Copies of the Secret in other namespaces. Whoever reads one of them has the private key; a Certificate of its own for
+    /// each namespace, and only the roots spread with `trust`, is nearly always right.
+    pub share: Option<super::Share>,
     /// Key stores written beside the PEM files.
     pub keystores: Option<Keystores>,
     /// More formats written beside the PEM files.

@@ -8,6 +8,7 @@ mod flux;
 mod issuer;
 mod job;
 mod kustomize;
+mod trust;
 
 use std::collections::BTreeMap;
 
@@ -19,9 +20,16 @@ pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomat
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use delivery::{Delivery, Git};
 pub use flux::{Flux, FluxSource, FluxSourceKind};
-pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use issuer::{
+    AcmeIssuer, CaIssuer, ExternalAccountBinding, Http01, Http01Gateway, Http01Ingress, Issuer, IssuerKind, PasswordReference, Provisioner,
+    SecretName, Solver, SolverSelector,
+};
 pub use job::{Bootstrap, BootstrapImages, ConfigMapKey, ExporterCronJob, Resources};
 pub use kustomize::{Layout, Patch, PatchTarget};
+pub use trust::{
+    BundleJks, BundlePkcs12, BundleTarget, CopyProgram, LabelExpression, LabelOperator, LabelSelector, Pkcs12Profile, Reflector,
+    Replicator, Share, Trust, TrustBundle,
+};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -85,7 +93,7 @@ pub struct EnvironmentFile {
     pub authorities: BTreeMap<String, Authority>,
     /// The step-issuer controller. Leave it out where somebody else installs it.
     pub step_issuer: Option<StepIssuer>,
-    /// StepIssuer and StepClusterIssuer objects, by a name of yours, which is also the object's unless `name` says otherwise.
+    /// Who signs certificates: StepIssuer, StepClusterIssuer, Issuer and ClusterIssuer objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub issuers: BTreeMap<String, Issuer>,
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
@@ -93,6 +101,11 @@ pub struct EnvironmentFile {
     pub certificates: BTreeMap<String, Certificate>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: where there is
     /// an `exporterCronJob`.
+    /// How the roots of the authorities reach those who must trust them, by a name of yours, which is also the object's unless
+    /// `name` says otherwise.
+    #[serde(default)]
+    pub trust: BTreeMap<String, Trust>,
+    /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// A CronJob that runs as that ServiceAccount and proposes changed snapshots as a pull request.
     pub exporter_cron_job: Option<ExporterCronJob>,

@@ -1,6 +1,7 @@
 //! Rules about certificates, and about everything else that names an issuer. What cert-manager's own webhook refuses
 //! holds for every certificate; what depends on step-ca only for those that a Step issuer signs.
 
+mod cert_manager;
 mod dropped;
 mod fields;
 mod lifetime;
@@ -33,6 +34,7 @@ pub(super) fn check(lint: &mut Lint<'_>) {
         secret::check_template(lint, *certificate);
     }
     secret::check_collisions(lint, &certificates);
+    cert_manager::check(lint, &certificates);
     reference::check(lint);
     shim::check(lint);
 }

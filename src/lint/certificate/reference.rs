@@ -96,7 +96,7 @@ fn unresolved(lint: &mut Lint<'_>, object: Object<'_>, reference: Reference<'_>,
     }
     let model = lint.scope.model;
     let rendered = model.issuers.values().chain(model.cluster_issuers.values()).map(|issuer| issuer.name.as_str());
-    let waiting = model.waiting_issuers.iter().map(|issuer| issuer.name.as_str());
+    let waiting = model.waiting_issuers.iter().filter(|issuer| issuer.kind.is_step()).map(|issuer| issuer.name.as_str());
     let mut known: Vec<&str> = lint.step_issuers().map(|issuer| issuer.name()).chain(rendered).chain(waiting).collect();
     known.sort_unstable();
     known.dedup();

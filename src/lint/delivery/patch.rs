@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::Lint;
 use crate::catalog::step_issuer_chart_objects;
 use crate::finding::{Finding, PATCH_MEETS_NOTHING, Place, listed};
-use crate::inventory::{IssuerKind, PatchTarget};
+use crate::inventory::PatchTarget;
 use crate::manifest::Document;
 use crate::manifest::kustomization::PatchSelector;
 use crate::model::{Patch, StepIssuer, target_node};
@@ -61,10 +61,8 @@ fn meets_chart(target: &PatchTarget, of_chart: &[Node]) -> bool {
 /// Whether an issuer of that kind waits for its CA: it is not among the documents yet.
 fn is_waiting(lint: &Lint<'_>, target: &PatchTarget) -> bool {
     lint.scope.model.waiting_issuers.iter().any(|issuer| {
-        let (version, kind) = match issuer.kind {
-            IssuerKind::StepIssuer => ("certmanager.step.sm/v1beta1", "StepIssuer"),
-            IssuerKind::StepClusterIssuer => ("certmanager.step.sm/v1beta1", "StepClusterIssuer"),
-        };
+        let (group, kind) = (issuer.kind.group(), issuer.kind.word());
+        let version = format!("{group}/{}", if issuer.kind.is_step() { "v1beta1" } else { "v1" });
         let object =
             Node::from(json!({"apiVersion": version, "kind": kind, "metadata": {"name": issuer.name, "namespace": issuer.namespace}}));
         let plain = PatchTarget { label_selector: None, annotation_selector: None, ..target.clone() };

@@ -1,5 +1,6 @@
 //! Rules about Step issuers: their address, provisioner, password and bundle.
 
+mod acme;
 mod address;
 mod bundle;
 mod password;
@@ -7,6 +8,7 @@ mod provisioner;
 
 use super::Lint;
 use super::object::Object;
+use super::trust::CERT_MANAGER_GROUP;
 use crate::catalog::{minor_version, step_issuer_of_chart};
 
 /// Judges every one of them.
@@ -21,6 +23,11 @@ pub(super) fn check(lint: &mut Lint<'_>) {
             provisioner::check(lint, issuer);
             bundle::check(lint, issuer);
         }
+    }
+    let of_cert_manager = ["Issuer", "ClusterIssuer"].into_iter().flat_map(|kind| lint.objects_of(CERT_MANAGER_GROUP, kind));
+    let of_cert_manager: Vec<Object<'_>> = of_cert_manager.collect();
+    for issuer in of_cert_manager {
+        acme::check(lint, issuer);
     }
 }
 
