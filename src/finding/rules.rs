@@ -166,6 +166,9 @@ rules! {
     CHART_IMAGE_TAG_MISMATCH = "chart-image-tag-mismatch", Warning: "an image of another release than the chart is made for";
     AFFINITY_PINS_CONTROLLER = "affinity-pins-controller", Warning: "a controller that may run only beside the CA";
     CHART_VALUE_UNQUOTED = "chart-value-unquoted", Error: "a chart value that the chart writes without quotes, and that needs them";
+    CHART_NOT_INFLATED = "chart-not-inflated", Error: "a chart whose objects are not in the tree, or not those that come out of it now";
+    HELM_FAILED = "helm-failed", Error untrusted: "a chart that Helm cannot inflate";
+    CHART_INSTALL_ONLY = "chart-install-only", Warning: "an object of a chart that only an installation by Helm would make right";
     CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.

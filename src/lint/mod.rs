@@ -195,6 +195,10 @@ impl<'a> Lint<'a> {
     /// file that holds it.
     fn place(&self, document: &Document, path: &Path) -> Place {
         match &document.origin {
+            // It has the entry's own form.
+            Origin::Rendered { entry: Some(entry), .. } if document.content == Content::ChartRequest => {
+                Place::Inventory(entry.join(path.segments()))
+            }
             Origin::Rendered { entry, template } => {
                 let source = self.scope.model.source_of(shape(document), entry.as_ref(), path);
                 source.map_or_else(|| Place::whole(template), Place::Inventory)
@@ -224,7 +228,7 @@ impl<'a> Lint<'a> {
 fn shape(document: &Document) -> Shape {
     match document.content {
         Content::Object(_) => Shape::Object,
-        Content::Values => Shape::Values,
+        Content::Values | Content::ChartRequest => Shape::Values,
         Content::Kustomization => Shape::Kustomization,
     }
 }

@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, inflation, issuer, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -42,6 +42,7 @@ impl Resolution<'_> {
         let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
+        let inflations = inflation::resolve(self, step_issuer.as_ref());
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -63,6 +64,7 @@ impl Resolution<'_> {
             exporters: self.exporters(),
             git: delivery::git(fields),
             argo_cd: delivery::argo_cd(fields),
+            inflations,
             origins: BTreeMap::new(),
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }

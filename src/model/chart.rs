@@ -7,7 +7,7 @@ use crate::catalog::{STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_valu
 use crate::finding::VALUES_NOT_CHECKED;
 use crate::model::conventions::helm_fullname;
 use crate::model::resolution::Resolution;
-use crate::model::{CertManager, Chart, StepIssuer};
+use crate::model::{CertManager, Chart, StepIssuer, inflation};
 use crate::yaml::Path;
 
 /// Default name of the release.
@@ -32,6 +32,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
             namespace,
             release,
             chart: None,
+            inflation: None,
             values: Map::new(),
             chart_service_account: None,
             chart_service_account_pattern: None,
@@ -43,6 +44,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
     {
         values = known.without_defaults(&values);
     }
+    let inflation = inflation::is_wanted(resolution, &Path::of(["stepIssuer", "chart"]), chart).then(|| STEP_ISSUER_CHART.to_owned());
     let chart_service_account = chart_service_account(&release, &written.values);
     let chart =
         Chart { repo: chart.repo.clone().unwrap_or_else(|| STEP_ISSUER_CHART_REPOSITORY.to_owned()), version: chart.version.clone() };
@@ -52,6 +54,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<StepIssuer> {
         namespace,
         release,
         chart: Some(chart),
+        inflation,
         values: sorted(values),
         chart_service_account,
         chart_service_account_pattern,

@@ -6,6 +6,7 @@ mod certificate;
 mod chart;
 mod conventions;
 mod delivery;
+mod inflation;
 mod issuer;
 mod names;
 mod resolution;
@@ -23,6 +24,7 @@ use crate::yaml::Path;
 pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
+pub use inflation::{ChartRequest, ChartSource};
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
 
@@ -68,6 +70,10 @@ pub struct Model {
     pub argo_cd: Option<ArgoCd>,
     /// The files that all this comes from.
     pub sources: Sources,
+    /// Charts that are inflated before the tree is rendered, by the name that a component's `chart:` leads to. Not for
+    /// templates.
+    #[serde(skip)]
+    pub inflations: BTreeMap<String, ChartRequest>,
     /// Where in the inventory an entry comes from, where its name alone does not say it. Not for templates.
     #[serde(skip)]
     pub origins: BTreeMap<Vec<String>, Path>,
@@ -128,6 +134,8 @@ pub struct StepIssuer {
     pub release: String,
     /// The chart; null where somebody else installs the controller.
     pub chart: Option<Chart>,
+    /// Which of the charts that are inflated beforehand this one is; null where the engine inflates it.
+    pub inflation: Option<String>,
     /// Chart values to write, sorted by key.
     pub values: Map<String, Value>,
     /// The ServiceAccount that the chart makes, and forgets to give a namespace; null where it makes none.

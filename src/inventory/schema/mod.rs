@@ -191,6 +191,8 @@ pub struct Chart {
     pub version: String,
     /// Chart repository. Default: `https://smallstep.github.io/helm-charts`.
     pub repo: Option<String>,
+    /// Folder of the chart below the repository, for `delivery: manifests`: it is inflated from there, without a network.
+    pub path: Option<String>,
 }
 
 /// The JSON Schema of an inventory, made from these types.
