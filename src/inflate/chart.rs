@@ -20,8 +20,9 @@ const MAX_DEPTH: usize = 24;
 /// Bytes of one file.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
-/// What only an installation could answer, as templates ask it.
-const QUESTIONS: &[&str] = &[".Release.IsInstall", ".Release.IsUpgrade", ".Release.Revision", "lookup "];
+/// What only a cluster or a release could answer, as templates ask it. Whether it is installed or upgraded is found by
+/// trying.
+const QUESTIONS: &[&str] = &["lookup ", ".Release.Revision"];
 
 /// A chart in a folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -177,7 +178,7 @@ mod tests {
 
     #[test]
     fn questions_in_comments_are_none() {
-        let files = [("charts/a/templates/job.yaml", "{{/* .Release.IsInstall */}}{{ if (lookup \"v1\" \"Secret\" \"\" \"\") }}{{ end }}")];
+        let files = [("charts/a/templates/job.yaml", "{{/* .Release.Revision */}}{{ if (lookup \"v1\" \"Secret\" \"\" \"\") }}{{ end }}")];
         let chart = chart(&files).expect("a chart");
         assert_eq!(chart.questions("a/templates/job.yaml"), ["lookup"]);
         assert_eq!(chart.questions("a/templates/other.yaml"), [""; 0]);

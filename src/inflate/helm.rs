@@ -17,6 +17,8 @@ use crate::outside::scratch::Scratch;
 const LIMITS: Limits = Limits { time: Duration::from_secs(120), bytes: 32 * 1024 * 1024 };
 /// The oldest Helm that does all that is asked of it: it fetches from registries.
 const OLDEST: (u32, u32) = (3, 8);
+/// What a template asks whose object is there, or is as it is, only because Helm says that it installs.
+const IS_INSTALL: &str = ".Release.IsInstall";
 /// Characters of what Helm says that are told.
 const MAX_TOLD: usize = 600;
 
@@ -38,7 +40,8 @@ impl Helm {
         Helm { program, environment, limits: LIMITS, checked: OnceLock::new() }
     }
 
-    /// Inflates a chart, twice, because one that gives something else each time cannot be kept in Git.
+    /// Inflates a chart, as for an installation and as for an upgrade. What differs is there only because Helm says that it
+    /// installs; or it is another one each time, and cannot be kept in Git.
     pub(super) fn inflate(&self, request: &ChartRequest, chart: Option<&Chart>, inputs: &Inputs) -> Result<Inflation, Problem> {
         self.checked.get_or_init(|| self.check()).clone()?;
         let scratch = Scratch::new().map_err(|error| no_scratch(&error))?;
@@ -53,29 +56,35 @@ impl Helm {
         // JSON is YAML, and needs no quotes that somebody could forget.
         let values = serde_json::Value::Object(request.values.clone()).to_string();
         scratch.write("values.json", values.as_bytes()).map_err(|error| no_scratch(&error))?;
-        let first = self.template(request, chart, &scratch)?;
-        let second = self.template(request, chart, &scratch)?;
-        if let Some(differing) = first.files.iter().find(|file| !second.files.contains(file)).or(second.files.get(first.files.len())) {
-            let message = format!("{} of chart `{}` is another one each time that it is inflated", differing.identity, request.chart);
-            let help = "the chart makes a random password or certificate; look for a value that names an existing one";
-            return Err(Problem::new(&CHART_NOT_INFLATED, message, help));
+        let mut objects = self.template(request, chart, &scratch, false)?;
+        let upgraded = self.template(request, chart, &scratch, true)?;
+        if objects.files != upgraded.files {
+            let again = self.template(request, chart, &scratch, false)?;
+            if let Some(file) = objects.files.iter().zip(&again.files).find_map(|(one, other)| (one != other).then_some(one)) {
+                let message = format!("{} of chart `{}` is another one each time that it is inflated", file.identity, request.chart);
+                let help = "the chart makes a random password or certificate; look for a value that names an existing one";
+                return Err(Problem::new(&CHART_NOT_INFLATED, message, help));
+            }
+            for file in objects.files.iter_mut().filter(|file| !upgraded.files.contains(file)) {
+                file.asks.insert(0, IS_INSTALL.to_owned());
+            }
         }
-        let record = Record::new(*inputs, &first.files, first.left_out).to_text().into();
-        Ok(Inflation { files: first.files, record, inputs: inputs.digest() })
+        let record = Record::new(*inputs, &objects.files, objects.left_out).to_text().into();
+        Ok(Inflation { files: objects.files, record, inputs: inputs.digest() })
     }
 
-    fn template(&self, request: &ChartRequest, chart: Option<&Chart>, scratch: &Scratch) -> Result<Objects, Problem> {
+    fn template(&self, request: &ChartRequest, chart: Option<&Chart>, scratch: &Scratch, is_upgrade: bool) -> Result<Objects, Problem> {
         // What comes from the inventory stands behind `=` or `--`, so that it can be no option of its own.
-        let arguments = [
-            "template".to_owned(),
-            "--include-crds".to_owned(),
+        let mut arguments = vec!["template".to_owned(), "--include-crds".to_owned()];
+        arguments.extend(is_upgrade.then(|| "--is-upgrade".to_owned()));
+        arguments.extend([
             format!("--kube-version={}", request.kubernetes),
             format!("--namespace={}", request.namespace),
             "--values=values.json".to_owned(),
             "--".to_owned(),
             request.release.clone(),
             "./chart".to_owned(),
-        ];
+        ]);
         let answer = self.call(&arguments, scratch)?;
         if !answer.is_success {
             let message = format!("helm cannot inflate chart `{}` {}: {}", request.chart, request.version, said(&answer.stderr));
@@ -229,6 +238,7 @@ mod tests {
             ("exit 1", "it says nothing"),
             ("sleep 30", "had not ended"),
             ("while :; do echo 'a: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb'; done", "more than 4 KiB"),
+            ("echo 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n'; [ \"$3\" = --is-upgrade ] || echo '---\nx: 1'", "no object"),
             ("echo hello", "no object"),
             ("printf '\\377'", "not UTF-8"),
             ("echo 'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:' '{x: '$$'}'", "another one each time"),
@@ -236,6 +246,15 @@ mod tests {
             let problem = inflate(script, short).expect_err(script);
             assert!(problem.message.contains(expected), "{script}: {problem:?}");
         }
+    }
+
+    #[test]
+    fn what_is_there_only_at_an_installation_is_marked() {
+        let object = |kind: &str| format!("echo '---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}'\n");
+        let script = format!("{}[ \"$3\" = --is-upgrade ] || {}", object("Service"), object("Pod"));
+        let files = inflate(&script, LIMITS).expect("an inflation").files;
+        let asks: Vec<(&str, Vec<String>)> = files.iter().map(|file| (file.identity.kind.as_str(), file.asks.clone())).collect();
+        assert_eq!(asks, [("Pod", vec![IS_INSTALL.to_owned()]), ("Service", Vec::new())]);
     }
 
     #[test]

@@ -162,17 +162,29 @@ fn place(request: &ChartRequest) -> Place {
     })
 }
 
+/// Objects that are named in one finding.
+const NAMED: usize = 6;
+
 /// What Helm would have decided anew at every installation and upgrade, and nobody decides any more.
 pub fn install_only(request: &ChartRequest, inflation: &Inflation) -> Vec<Finding> {
-    let asking = inflation.files.iter().filter(|file| !file.asks.is_empty());
-    asking
-        .map(|file| {
-            let asks = crate::finding::listed(file.asks.iter().map(String::as_str));
-            let message = format!("{}: its template in chart `{}` asks {asks}, and is answered as at a first install", file.identity, request.chart);
-            let help = "an engine applies it again and again in this form; look for a value of the chart that turns it off, or bring the object by other means";
-            Finding::new(&CHART_INSTALL_ONLY, place(request), message).help(help)
-        })
-        .collect()
+    let mut by_question: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for file in &inflation.files {
+        for ask in &file.asks {
+            by_question.entry(ask).or_default().push(file.identity.to_string());
+        }
+    }
+    let told = |(ask, objects): (&str, Vec<String>)| {
+        let more = objects.len().saturating_sub(NAMED);
+        let named = objects[..objects.len() - more].join(", ");
+        let named = if more > 0 { format!("{named} and {more} more") } else { named };
+        let message = format!(
+            "chart `{}` asks Helm for `{ask}`, which is answered here once and for all as at a first installation: {named}",
+            request.chart
+        );
+        let help = "an engine applies them in this form again and again; look for a value of the chart that turns them off, or bring them by other means";
+        Finding::new(&CHART_INSTALL_ONLY, place(request), message).help(help)
+    };
+    by_question.into_iter().map(told).collect()
 }
 
 impl Problem {

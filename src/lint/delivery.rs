@@ -11,8 +11,8 @@ use super::Lint;
 use super::engine::FLUX_GROUP;
 use super::object::Object;
 use crate::finding::{FLUX_CANNOT_INFLATE, Finding, HELM4_NEEDS_NEWER_KUSTOMIZE, HOOK_IGNORED, Level, Place, RESOURCE_NOT_LISTED, counted};
+use crate::manifest::Document;
 use crate::manifest::kustomization::resolve;
-use crate::manifest::{Document, Origin};
 use crate::yaml::Path;
 
 /// Judges every one of them.
@@ -104,11 +104,7 @@ fn check_hook(lint: &mut Lint<'_>, object: Object<'_>, engine: Engine) {
     };
     let Some((key, path, value)) = object.annotations().find(|(key, ..)| is_ignored(key)) else { return };
     let message = format!("`{key}: {value}` on {} `{}` is no hook here: {reader} not look at it", object.identity.kind, object.name());
-    let is_of_chart = match &object.document.origin {
-        Origin::Rendered { entry: Some(entry), .. } => lint.scope.model.is_chart(entry),
-        _ => false,
-    };
-    let help = match is_of_chart {
+    let help = match lint.is_of_chart(object.document) {
         true => {
             "the object is applied at once like any other, and never again; look for a value of the chart that turns it off, or write `argoCd:` where Argo CD applies this tree"
         }

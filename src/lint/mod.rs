@@ -161,6 +161,13 @@ impl<'a> Lint<'a> {
             return;
         }
         let place = self.place(document, path);
+        let mut message = message.into();
+        // Its place is the chart's in the inventory, which has many objects.
+        if let Some(identity) = document.identity().filter(|_| self.is_of_chart(document))
+            && !message.contains(&format!("`{}`", identity.name))
+        {
+            message = format!("{identity}, out of the chart: {message}");
+        }
         self.add(document, Finding::new(rule, place, message).help(help).at(level));
     }
 
@@ -183,6 +190,11 @@ impl<'a> Lint<'a> {
     /// Adds a finding about the inventory or a snapshot.
     fn add_ours(&mut self, finding: Finding) {
         self.verdict.ours.push(finding);
+    }
+
+    /// Whether a document came out of a chart that was inflated beforehand.
+    fn is_of_chart(&self, document: &Document) -> bool {
+        matches!(&document.origin, Origin::Rendered { entry: Some(entry), .. } if self.scope.model.is_chart(entry))
     }
 
     /// Whether everything that makes a document what it is was followed: neither a kustomization of its root nor the engine
