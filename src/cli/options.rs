@@ -183,8 +183,8 @@ impl HelmOptions {
             // A bare name is looked for on the PATH, as a shell would.
             Some(name) if name.components().count() == 1 && !name.as_str().starts_with('.') => name.to_string(),
             Some(path) => {
-                let path = start.canonicalize_utf8().with_context(|| format!("there is no folder `{start}`"))?.join(path);
-                path.to_string()
+                let start = start.canonicalize_utf8().with_context(|| format!("there is no folder `{start}`"))?;
+                start.join(path.strip_prefix(".").unwrap_or(path)).to_string()
             }
         };
         let environment = FOR_HELM.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));

@@ -15,7 +15,7 @@ use crate::finding::{Finding, Level, Place, SNAPSHOT_PENDING};
 use crate::fleet::{Repository, Resolved};
 use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, Inventory};
-use crate::manifest::{Document, Origin};
+use crate::manifest::{Content, Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::render::{Rendered, render};
 use crate::yaml::Path;
@@ -172,7 +172,9 @@ impl<'a> Stage<'a> {
         let resolved = repository.resolve(&environment).map_err(ExplainError::Findings)?;
         let (model, of_model) = model::build(&environment, &resolved.inventory, &resolved.snapshots, Extent::Known);
         let (inflations, of_charts) = repository.inflations(&model);
-        let rendered = render(&model, repository.templates(), repository.settings(), &inflations);
+        let mut rendered = render(&model, repository.templates(), repository.settings(), &inflations);
+        // No file of the tree.
+        rendered.documents.retain(|document| document.content != Content::ChartRequest);
         let all = resolved.findings.iter().chain(&of_model).chain(&of_charts).chain(&rendered.findings);
         let is_reason = |finding: &&Finding| finding.level == Level::Error || finding.rule == &SNAPSHOT_PENDING;
         let placed =

@@ -69,7 +69,7 @@ impl Helm {
                 file.asks.insert(0, IS_INSTALL.to_owned());
             }
         }
-        let record = Record::new(*inputs, &objects.files, objects.left_out).to_text().into();
+        let record = Record::new(inputs.clone(), &objects.files, objects.left_out).to_text().into();
         Ok(Inflation { files: objects.files, record, inputs: inputs.digest() })
     }
 
@@ -192,22 +192,17 @@ fn said(bytes: &[u8]) -> String {
 
 #[cfg(all(test, unix))]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
     use crate::inflate::verify::testing::request;
 
-    /// Runs a script in place of Helm.
+    /// Runs a script in place of `helm template`. The stand-in itself is never written here: a program that is being written
+    /// while another thread starts one cannot be started.
     fn inflate(script: &str, limits: Limits) -> Result<Inflation, Problem> {
-        let scratch = Scratch::new().expect("a folder");
-        scratch
-            .write("helm", format!("#!/bin/sh\nif [ \"$1\" = version ]; then printf v3.19.2; exit; fi\n{script}").as_bytes())
-            .expect("written");
-        let program = scratch.path().join("helm");
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("executable");
-        let helm = Helm { limits, ..Helm::new(program.to_string(), vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())]) };
+        let program = format!("{}/tests/shims/helm", env!("CARGO_MANIFEST_DIR"));
+        let helm = Helm { limits, ..Helm::new(program, vec![("PATH".to_owned(), "/usr/bin:/bin".to_owned())]) };
         let source = Scratch::new().expect("a folder");
         source.write("Chart.yaml", b"name: step-issuer\nversion: 1.11.0\n").expect("written");
+        source.write("stand-in.sh", script.as_bytes()).expect("written");
         let chart = read_folder(&OpenFolder::open(source.path()).expect("opened"), "chart").expect("a chart");
         helm.inflate(&request(), Some(&chart), &Inputs::of(&request(), Some(&chart)))
     }

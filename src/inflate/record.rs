@@ -1,11 +1,10 @@
 //! `.trustree.inflation`: what went into a chart and what came out. It is untrusted input: it names only files of its own
 //! folder, and everything that it says is computed again before it is believed.
 //!
-//! Sorted lines: `chart`, `options` and `values` with the SHA-256 of what went in, `file` with a name, the SHA-256 of its
-//! object and what its template asks of an installation, `left-out` with an object and why it is not there.
+//! Sorted lines: `chart` and `values` with the SHA-256 of what went in, the options as they are, `file` with a name, the
+//! SHA-256 of its object and what its template asks of an installation, `left-out` with an object and why it is not there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use super::InflatedFile;
 use super::chart::Chart;
@@ -19,12 +18,21 @@ const HEAD: &str = "# trustree inflation 1. Written by `trustree render --allow-
 /// Number of the form in which objects are written; another one makes other files of the same chart.
 const FORM: &str = "1";
 
-/// Digests of what goes into a chart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What goes into an inflation beside chart and values, each with what a person calls it; in the order of their names.
+const OPTIONS: [(&str, &str); 5] = [
+    ("form", "the release of trustree"),
+    ("hooks", "`argoCd`, and so who runs hooks"),
+    ("kubernetes", "`versions.kubernetes`"),
+    ("namespace", "its namespace"),
+    ("release", "the name of its release"),
+];
+
+/// What goes into a chart: digests of chart and values, and the options as they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Inputs {
     chart: Digest,
-    options: Digest,
     values: Digest,
+    options: [String; OPTIONS.len()],
 }
 
 impl Inputs {
@@ -35,28 +43,26 @@ impl Inputs {
             ChartSource::Repository(address) => address.trim_end_matches('/'),
         };
         let named = || Digest::of_parts([address, &request.chart, &request.version].map(str::as_bytes));
-        let hooks = if request.has_hooks { "hooks" } else { "" };
-        let options = [FORM, &request.chart, &request.release, &request.namespace, &request.kubernetes, hooks];
+        let hooks = if request.has_hooks { "run" } else { "ignored" };
         Inputs {
             chart: chart.map_or_else(named, |chart| chart.digest),
-            options: Digest::of_parts(options.map(str::as_bytes)),
             values: Digest::of(serde_json::Value::Object(request.values.clone()).to_string().as_bytes()),
+            options: [FORM, hooks, &request.kubernetes, &request.namespace, &request.release].map(str::to_owned),
         }
     }
 
     /// All of them as one.
     pub(super) fn digest(&self) -> Digest {
-        Digest::of(format!("{} {} {}", self.chart, self.options, self.values).as_bytes())
+        let digests = [self.chart, self.values].map(|digest| digest.to_string());
+        Digest::of_parts(digests.iter().chain(&self.options).map(String::as_bytes))
     }
 
     /// What differs, in words.
     pub(super) fn differences(&self, other: &Inputs) -> Vec<&'static str> {
-        let parts = [
-            (self.chart != other.chart, "the chart"),
-            (self.values != other.values, "its values"),
-            (self.options != other.options, "its release, its namespace, who runs hooks, or the version of Kubernetes"),
-        ];
-        parts.into_iter().filter_map(|(differs, what)| differs.then_some(what)).collect()
+        let options = OPTIONS.iter().zip(self.options.iter().zip(&other.options));
+        let options = options.map(|((_, what), (own, other))| (own != other, *what));
+        let parts = [(self.chart != other.chart, "the chart"), (self.values != other.values, "its values")];
+        parts.into_iter().chain(options).filter_map(|(differs, what)| differs.then_some(what)).collect()
     }
 }
 
@@ -84,18 +90,16 @@ impl Record {
     }
 
     pub(super) fn to_text(&self) -> String {
-        let Inputs { chart, options, values } = &self.inputs;
-        let mut text = format!("{HEAD}\nchart {chart}\n");
+        let Inputs { chart, values, options } = &self.inputs;
+        let mut lines = vec![format!("chart {chart}"), format!("values {values}")];
+        lines.extend(OPTIONS.iter().zip(options).map(|((name, _), value)| format!("{name} {value}")));
+        lines.extend(self.left_out.iter().map(|object| format!("left-out {object}")));
         for (name, file) in &self.files {
             let asks = file.asks.iter().fold(String::new(), |asks, ask| asks + " " + ask);
-            // Writing into a String cannot fail.
-            let _ = writeln!(text, "file {name} {}{asks}", file.digest);
+            lines.push(format!("file {name} {}{asks}", file.digest));
         }
-        for line in &self.left_out {
-            let _ = writeln!(text, "left-out {line}");
-        }
-        let _ = write!(text, "options {options}\nvalues {values}\n");
-        text
+        lines.sort();
+        lines.iter().fold(format!("{HEAD}\n"), |text, line| text + line + "\n")
     }
 
     /// Reads a record.
@@ -108,14 +112,18 @@ impl Record {
             return Err((1, "it is of no form that this release knows".to_owned()));
         }
         let mut inputs: BTreeMap<&str, Digest> = BTreeMap::new();
+        let mut options: BTreeMap<&str, String> = BTreeMap::new();
         let (mut files, mut left_out) = (BTreeMap::new(), BTreeSet::new());
         for (index, line) in lines {
             let wrong = |problem: String| (index + 1, problem);
             let words: Vec<&str> = line.split(' ').collect();
             let digest = |text: &str| Digest::from_hex(text).ok_or_else(|| wrong(format!("`{text}` is no SHA-256")));
             match words[..] {
-                [key @ ("chart" | "options" | "values"), text] => {
+                [key @ ("chart" | "values"), text] => {
                     inputs.insert(key, digest(text)?);
+                }
+                [key, text] if OPTIONS.iter().any(|(name, _)| *name == key) => {
+                    options.insert(key, text.to_owned());
                 }
                 ["file", name, text, ref asks @ ..] => {
                     if let Some(problem) = name_problem(name) {
@@ -131,7 +139,9 @@ impl Record {
             }
         }
         let input = |key: &str| inputs.get(key).copied().ok_or_else(|| (1, format!("it has no line `{key}`")));
-        Ok(Record { inputs: Inputs { chart: input("chart")?, options: input("options")?, values: input("values")? }, files, left_out })
+        // An option that is missing is another one than any that there can be.
+        let options = OPTIONS.map(|(name, _)| options.remove(name).unwrap_or_default());
+        Ok(Record { inputs: Inputs { chart: input("chart")?, values: input("values")?, options }, files, left_out })
     }
 }
 
@@ -152,7 +162,7 @@ mod tests {
         let digest = Digest::of(b"x");
         let listed = |asks: &[&str]| Listed { digest, asks: asks.iter().map(|ask| (*ask).to_owned()).collect() };
         Record {
-            inputs: Inputs { chart: digest, options: Digest::of(b"y"), values: digest },
+            inputs: Inputs { chart: digest, values: digest, options: ["1", "run", "1.36", "a", "b"].map(str::to_owned) },
             files: BTreeMap::from([("a.yaml".to_owned(), listed(&[])), ("b.yaml".to_owned(), listed(&["lookup", ".Release.IsInstall"]))]),
             left_out: BTreeSet::from(["Pod/a test".to_owned()]),
         }
@@ -192,7 +202,7 @@ mod tests {
     #[test]
     fn what_differs_is_named() {
         let one = record().inputs;
-        let other = Inputs { values: Digest::of(b"z"), ..one };
-        assert_eq!((one.differences(&one), one.differences(&other)), (Vec::new(), vec!["its values"]));
+        let other = Inputs { values: Digest::of(b"z"), options: ["1", "run", "1.37", "a", "b"].map(str::to_owned), ..one.clone() };
+        assert_eq!((one.differences(&one), one.differences(&other)), (Vec::new(), vec!["its values", "`versions.kubernetes`"]));
     }
 }

@@ -39,19 +39,23 @@ pub(super) fn verify(
     })?;
     let differences = record.inputs.differences(inputs);
     if let [first, rest @ ..] = differences.as_slice() {
-        let what = rest.iter().fold((*first).to_owned(), |what, next| format!("{what}; {next}"));
-        let message = format!("chart `{chart}` was inflated from something else than there is now: what differs is {what}");
+        let what = rest.iter().fold((*first).to_owned(), |what, next| format!("{what}, {next}"));
+        let message = format!("chart `{chart}` was inflated from something else than there is now; what differs: {what}");
         return Err(Problem::new(&CHART_NOT_INFLATED, message, ALLOW));
     }
     let mut files = Vec::new();
     for (name, listed) in &record.files {
         files.push(file(folder, name, listed)?.ok_or_else(|| {
-            of_file(name, format!("`{name}` is not what came out of chart `{chart}`: it is gone, or was edited by hand"))
+            let help = "restore it with Git, or write it anew with `trustree render --allow-helm --force`, which runs `helm`".to_owned();
+            Problem {
+                help,
+                ..of_file(name, format!("`{name}` is not what came out of chart `{chart}`: it is gone, or was edited by hand"))
+            }
         })?);
     }
     files.sort_by(|a, b| order(a).cmp(&order(b)));
     let left_out: BTreeSet<String> = record.left_out;
-    let record = Record::new(*inputs, &files, left_out).to_text().into();
+    let record = Record::new(inputs.clone(), &files, left_out).to_text().into();
     Ok(Inflation { files, record, inputs: inputs.digest() })
 }
 
@@ -122,7 +126,7 @@ mod tests {
         for file in &files {
             folder.write(&file.name, format!("# Generated.\n# By us.\n{}", file.text).as_bytes()).expect("written");
         }
-        let record = Record::new(inputs, &files, BTreeSet::new()).to_text();
+        let record = Record::new(inputs.clone(), &files, BTreeSet::new()).to_text();
         folder.write(INFLATION_FILE, record.as_bytes()).expect("written");
         change(&folder, &record);
         let opened = OpenFolder::open(folder.path()).expect("opened");
@@ -150,7 +154,7 @@ mod tests {
         let forged = |folder: &Scratch, record: &str| {
             folder.write("evil.yaml", edited.as_bytes()).expect("written");
             let line = format!("file evil.yaml {}\nleft-out", Digest::of(edited.as_bytes()));
-            folder.write(INFLATION_FILE, record.replace("options", &format!("{line} x\noptions")).as_bytes()).expect("written");
+            folder.write(INFLATION_FILE, record.replace("release", &format!("{line} x\nrelease")).as_bytes()).expect("written");
         };
         assert!(verified(forged).expect_err("forged").contains("`evil.yaml`"));
     }
@@ -163,11 +167,7 @@ mod tests {
         folder.write(INFLATION_FILE, Record::new(inputs, &[], BTreeSet::new()).to_text().as_bytes()).expect("written");
         let opened = OpenFolder::open(folder.path()).expect("opened");
         let problem = verify(&request(), &other, (Some(&opened), &"out/a".into())).expect_err("others");
-        assert!(
-            problem
-                .message
-                .ends_with("what differs is its values; its release, its namespace, who runs hooks, or the version of Kubernetes")
-        );
+        assert!(problem.message.ends_with("what differs: its values, its namespace"));
         assert!(problem.help.contains("--allow-helm"));
     }
 }
