@@ -7,6 +7,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -100,4 +102,58 @@ fn what_kustomize_builds_without_helm_is_what_helm_gives() {
         let built = run(&tool(&format!("kustomize-{version}")), &["build", "out/demo/smallstep/step-issuer"], work);
         assert_eq!(objects(&built), expected, "kustomize {version}");
     }
+}
+
+/// Serves the files of a folder on this machine until the test ends; its address.
+fn serve(folder: PathBuf) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("a connection");
+            let mut request = [0; 4096];
+            let length = stream.read(&mut request).expect("a request");
+            let text = String::from_utf8_lossy(&request[..length]).into_owned();
+            let name = text.split_whitespace().nth(1).unwrap_or_default().trim_start_matches('/').to_owned();
+            let (status, body) = fs::read(folder.join(name)).map_or(("404 Not Found", Vec::new()), |body| ("200 OK", body));
+            let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+            // Helm may have gone away.
+            let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        }
+    });
+    address
+}
+
+#[test]
+#[ignore = "needs helm: .ci/run installs it"]
+fn a_chart_out_of_a_repository_gives_the_same_objects_as_in_a_folder() {
+    let sandbox = tempfile::tempdir().expect("a folder");
+    let work = sandbox.path();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/charts/step-issuer"), &work.join("charts/step-issuer"));
+    let helm = tool("helm");
+    fs::create_dir_all(work.join("served")).expect("a folder");
+    run(&helm, &["package", "charts/step-issuer", "--destination", "served"], work);
+    let address = serve(work.join("served"));
+    run(&helm, &["repo", "index", "served", "--url", &address], work);
+    for (name, place) in [("folder", "path: charts/step-issuer".to_owned()), ("fetched", format!("repo: {address}"))] {
+        fs::create_dir_all(work.join("environments").join(name)).expect("a folder");
+        let inventory = INVENTORY.replace("path: charts/step-issuer", &place);
+        fs::write(work.join("environments").join(name).join("inventory.yaml"), inventory).expect("written");
+    }
+    trustree(&["render", "--allow-helm", "--helm", helm.to_str().expect("UTF-8")], work);
+    trustree(&["check", "--strict"], work);
+    let objects_of = |name: &str| {
+        let folder = work.join(format!("out/{name}/smallstep/step-issuer"));
+        let mut all = BTreeMap::new();
+        for entry in fs::read_dir(folder).expect("rendered") {
+            let path = entry.expect("listed").path();
+            let text = fs::read_to_string(&path).expect("text");
+            if path.extension().is_some_and(|extension| extension == "yaml") {
+                all.extend(objects(&text));
+            }
+        }
+        all
+    };
+    assert!(objects_of("fetched").len() > 10);
+    assert_eq!(objects_of("fetched"), objects_of("folder"));
 }

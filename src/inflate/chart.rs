@@ -22,7 +22,7 @@ const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What only a cluster or a release could answer, as templates ask it. Whether it is installed or upgraded is found by
 /// trying.
-const QUESTIONS: &[&str] = &["lookup ", ".Release.Revision"];
+const QUESTIONS: &[(&str, &str)] = &[("lookup \"", "lookup"), ("lookup $", "lookup"), (".Release.Revision", ".Release.Revision")];
 
 /// A chart in a folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,7 +133,9 @@ impl Chart {
     pub(super) fn questions(&self, source: &str) -> Vec<String> {
         let template = source.split_once('/').and_then(|(_, path)| self.files.get(path));
         let text = template.map(|bytes| without_comments(&String::from_utf8_lossy(bytes))).unwrap_or_default();
-        QUESTIONS.iter().filter(|question| text.contains(*question)).map(|question| question.trim_end().to_owned()).collect()
+        let mut asked: Vec<String> = QUESTIONS.iter().filter(|(mark, _)| text.contains(mark)).map(|(_, name)| (*name).to_owned()).collect();
+        asked.dedup();
+        asked
     }
 }
 

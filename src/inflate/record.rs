@@ -129,6 +129,9 @@ impl Record {
                     if let Some(problem) = name_problem(name) {
                         return Err(wrong(format!("`{name}` may not be listed: {problem}")));
                     }
+                    if let Some(ask) = asks.iter().find(|ask| !ask.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '.')) {
+                        return Err(wrong(format!("`{}` is no question of a template", ask.escape_debug())));
+                    }
                     let asks = asks.iter().map(|ask| (*ask).to_owned()).collect();
                     files.insert(name.to_owned(), Listed { digest: digest(text)?, asks });
                 }
@@ -190,6 +193,7 @@ mod tests {
             (format!("file a/b.yaml {digest}"), "may not be listed"),
             (format!("file .trustree.ledger {digest}"), "may not be listed"),
             ("file a.yaml 00".to_owned(), "no SHA-256"),
+            (format!("file a.yaml {digest} \u{1b}[31m"), "no question"),
             ("<<<<<<< HEAD".to_owned(), "no meaning"),
         ] {
             let (number, message) = Record::parse(&format!("{HEAD}\n{line}\n")).expect_err(&line);
