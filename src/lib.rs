@@ -65,6 +65,7 @@ pub mod cli;
 pub mod explain;
 pub mod finding;
 pub mod fleet;
+pub mod inflate;
 pub mod inventory;
 pub mod lint;
 pub mod manifest;

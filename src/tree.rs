@@ -30,6 +30,20 @@ impl OutPath {
         Ok(OutPath(path.into()))
     }
 
+    /// The same for a record that trustree keeps beside other files: its name, the last part, is one of its own.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong.
+    pub fn of_record(path: &str, records: &[&str]) -> Result<OutPath, String> {
+        let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
+        if folder.is_empty() || !records.contains(&name) {
+            return OutPath::new(path);
+        }
+        // A name of the same kind that anybody may bear.
+        OutPath::new(&format!("{folder}/{}", name.trim_start_matches('.')))?;
+        Ok(OutPath(path.into()))
+    }
+
     /// The path as text.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -191,6 +205,22 @@ mod tests {
             ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "a/./b", "a\0"]
         {
             assert!(OutPath::new(path).is_err(), "{path:?}");
+        }
+    }
+
+    #[test]
+    fn records_lie_beside_other_files_only() {
+        let record = |path: &str| OutPath::of_record(path, &[".trustree.inflation"]);
+        assert_eq!(record("a/b/.trustree.inflation").as_ref().map(OutPath::as_str), Ok("a/b/.trustree.inflation"));
+        assert!(record("a/b.yaml").is_ok());
+        for path in [
+            ".trustree.inflation",
+            "../.trustree.inflation",
+            "a/.trustree.ledger",
+            ".trustree.x/.trustree.inflation",
+            "/.trustree.inflation",
+        ] {
+            assert!(record(path).is_err(), "{path}");
         }
     }
 

@@ -16,6 +16,7 @@ const FLOORS: &[&[&str]] = &[
     &["explain"],
     &["fleet"],
     &["lint", "render"],
+    &["inflate"],
     &["model"],
     &["inventory", "snapshot"],
     &["apply", "commit", "pull"],

@@ -25,6 +25,7 @@ const SHOWN_IN_SESSIONS: &[&str] = &[
     "environment-name-invalid",
     "inventory-not-found",
     "path-escapes",
+    "helm-failed",
     "ledger-invalid",
     "snapshot-fingerprint-differs",
     "snapshot-incomplete",

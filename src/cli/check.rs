@@ -30,7 +30,10 @@ impl Check {
         let request = Request { as_of: Some(self.as_of.unwrap_or_else(today)), ..Request::default() };
         let pass = Pass { strict: self.strict, request, ..Pass::reading(printer, start, &self.read, ("check", "checked"), Subject::Drift) };
         match pass.open(self.read.source.open(start)?)? {
-            Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
+            Some(repository) => {
+                let repository = repository.with_helm(self.read.helm.helm(start)?).with_base(self.read.base(printer, start)?);
+                pass.run(&repository, |_| {})
+            }
             None => Ok(Status::NoAnswer),
         }
     }

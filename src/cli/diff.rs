@@ -47,7 +47,10 @@ impl Diff {
         let telling = Telling { view, limit: self.limit };
         let pass = Pass::reading(printer, start, &self.read, ("diff", "compared"), Subject::Differences(telling));
         match pass.open(self.read.source.open(start)?)? {
-            Some(repository) => pass.run(&repository.with_base(self.read.base(printer, start)?), |_| {}),
+            Some(repository) => {
+                let repository = repository.with_helm(self.read.helm.helm(start)?).with_base(self.read.base(printer, start)?);
+                pass.run(&repository, |_| {})
+            }
             None => Ok(Status::NoAnswer),
         }
     }

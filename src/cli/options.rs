@@ -12,6 +12,7 @@ use jiff::tz::TimeZone;
 use super::output::Printer;
 use crate::finding::listed;
 use crate::fleet::{Base, Selection};
+use crate::inflate::Helm;
 use crate::inventory::SETTINGS_FILE;
 use crate::outside::files::{Folder, OpenFolder};
 use crate::outside::git::{GitError, GitSource, Revision, base_commit};
@@ -143,6 +144,54 @@ pub(super) struct PassOptions {
     pub(super) jobs: JobOptions,
 }
 
+/// Whether charts may be inflated, and by what. No file of a repository can say so.
+#[derive(Debug, Args)]
+pub(super) struct HelmOptions {
+    /// Run Helm to inflate charts, for `delivery: manifests`; without it, what was inflated before is verified
+    #[arg(long, env = "TRUSTREE_ALLOW_HELM", value_parser = flag)]
+    allow_helm: bool,
+    /// The Helm to run [default: `helm` on the PATH]
+    #[arg(long, value_name = "PATH", env = "TRUSTREE_HELM")]
+    helm: Option<Utf8PathBuf>,
+}
+
+/// What Helm gets of our environment: how it is found, how it reaches a chart repository, and where it puts temporary files.
+const FOR_HELM: &[&str] = &[
+    "PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+];
+
+impl HelmOptions {
+    /// The Helm that may be run; None where that was not allowed. A path begins at `start`.
+    pub(super) fn helm(&self, start: &Utf8Path) -> Result<Option<Helm>> {
+        if !self.allow_helm {
+            return Ok(None);
+        }
+        let program = match &self.helm {
+            None => "helm".to_owned(),
+            // A bare name is looked for on the PATH, as a shell would.
+            Some(name) if name.components().count() == 1 && !name.as_str().starts_with('.') => name.to_string(),
+            Some(path) => {
+                let start = start.canonicalize_utf8().with_context(|| format!("there is no folder `{start}`"))?;
+                start.join(path.strip_prefix(".").unwrap_or(path)).to_string()
+            }
+        };
+        let environment = FOR_HELM.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?)));
+        Ok(Some(Helm::new(program, environment.collect())))
+    }
+}
+
 /// What a command needs that only reads.
 #[derive(Debug, Args)]
 pub(super) struct ReadOptions {
@@ -151,6 +200,8 @@ pub(super) struct ReadOptions {
     /// What to read: `worktree`, `index` (what Git would commit), or a Git revision
     #[arg(long, value_name = "SOURCE", env = "TRUSTREE_SOURCE", default_value = "worktree")]
     pub(super) source: Source,
+    #[command(flatten)]
+    pub(super) helm: HelmOptions,
     /// What a change is measured against: the Git revision that it is to be merged into [default: `HEAD`; with
     /// `--source REVISION` its first parent]
     #[arg(long, value_name = "REVISION", env = "TRUSTREE_BASE")]

@@ -11,7 +11,7 @@ use super::options::{OutputTarget, PassOptions, ReadOptions, place_in_work_tree}
 use super::output::Printer;
 use super::sink::Sink;
 use crate::change::{OverrideChange, differences};
-use crate::finding::Level;
+use crate::finding::{Level, counted};
 use crate::fleet::{AT_ONCE, Repository, Request};
 use crate::outside::files::Folder;
 use crate::report::{NAMES_SHOWN, Outcome, Run, Subject, Summary, human, some_of};
@@ -96,6 +96,11 @@ impl<'a> Pass<'a> {
             self.printer.note(&hint);
         } else if self.subject == Subject::Drift && summary.changed > 0 {
             self.printer.note("hint: `trustree diff` shows what would change, `trustree render` writes it");
+        }
+        if repository.verified_charts() > 0 {
+            let charts = counted(repository.verified_charts(), "chart");
+            self.printer
+                .note(&format!("note: {charts} not inflated again: what is committed is what was inflated (`--allow-helm` runs Helm)"));
         }
         self.printer.note(&human::summary(&summary, self.verbs.1));
         Ok(self.status(&summary))

@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use clap::Args;
 
 use super::Status;
-use super::options::{PassOptions, flag, repository_root};
+use super::options::{HelmOptions, PassOptions, flag, repository_root};
 use super::output::Printer;
 use super::pass::Pass;
 use crate::fleet::Request;
@@ -19,6 +19,8 @@ use crate::report::Subject;
 pub(super) struct Render {
     #[command(flatten)]
     pass: PassOptions,
+    #[command(flatten)]
+    helm: HelmOptions,
     /// Overwrite files that were edited by hand
     #[arg(long, env = "TRUSTREE_FORCE", value_parser = flag)]
     force: bool,
@@ -47,6 +49,7 @@ impl Render {
         };
         let root = repository_root(start)?;
         let Some(repository) = pass.open(Box::new(OpenFolder::open(&root)?))? else { return Ok(Status::NoAnswer) };
+        let repository = repository.with_helm(self.helm.helm(start)?);
         if self.dry_run {
             return pass.run(&repository, |_| {});
         }

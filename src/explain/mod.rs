@@ -13,9 +13,10 @@ use serde::Serialize;
 
 use crate::finding::{Finding, Level, Place, SNAPSHOT_PENDING};
 use crate::fleet::{Repository, Resolved};
+use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, Inventory};
-use crate::manifest::{Document, Origin};
-use crate::model::{self, Extent, KnownSnapshot};
+use crate::manifest::{Content, Document, Origin};
+use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::render::{Rendered, SHARED_FOLDER, render};
 use crate::yaml::Path;
 use candidate::Candidate;
@@ -125,6 +126,8 @@ struct Stage<'a> {
     repository: &'a Repository,
     environment: EnvironmentName,
     resolved: Resolved,
+    model: Model,
+    inflations: Inflations,
     rendered: Rendered,
     /// Why something is not rendered.
     findings: Vec<Finding>,
@@ -183,13 +186,16 @@ impl<'a> Stage<'a> {
     fn of(repository: &'a Repository, environment: EnvironmentName) -> Result<Stage<'a>, ExplainError> {
         let resolved = repository.resolve(&environment).map_err(ExplainError::Findings)?;
         let (model, of_model) = model::build(&environment, &resolved.inventory, &resolved.snapshots, Extent::Known);
-        let rendered = render(&model, repository.templates(), repository.settings());
-        let all = resolved.findings.iter().chain(&of_model).chain(&rendered.findings);
+        let (inflations, of_charts) = repository.inflations(&model);
+        let mut rendered = render(&model, repository.templates(), repository.settings(), &inflations);
+        // No file of the tree.
+        rendered.documents.retain(|document| document.content != Content::ChartRequest);
+        let all = resolved.findings.iter().chain(&of_model).chain(&of_charts).chain(&rendered.findings);
         let is_reason = |finding: &&Finding| finding.level == Level::Error || finding.rule == &SNAPSHOT_PENDING;
         let placed =
             |finding: &Finding| Finding { place: repository.located(&resolved.inventory, finding.place.clone()), ..finding.clone() };
         let findings = all.filter(is_reason).map(placed).collect();
-        Ok(Stage { repository, environment, resolved, rendered, findings })
+        Ok(Stage { repository, environment, resolved, model, inflations, rendered, findings })
     }
 
     /// That something is not there, with what may have kept it from being rendered.
@@ -225,9 +231,18 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// The chart that a document came out of. No template of ours says what is in it, so nothing can be tried.
+    fn chart_of(&self, document: &Document) -> Option<Path> {
+        let Origin::Rendered { entry: Some(entry), .. } = &document.origin else { return None };
+        self.model.is_chart(entry).then(|| entry.clone())
+    }
+
     /// Everything that moves the field, the document's own entry first.
     fn sources(&self, document: &Document, field: &Path) -> Vec<Source> {
-        let probe = Probe::new(self.repository, &self.environment, &self.resolved, document, field);
+        if let Some(chart) = self.chart_of(document) {
+            return vec![self.whole(&chart)];
+        }
+        let probe = Probe::new(self.repository, &self.environment, &self.resolved, &self.inflations, (document, field));
         let written = Candidate::written(probe.tree(), probe.entry(), &self.resolved.snapshots);
         let mut moving: Vec<Candidate> = written.into_iter().filter(|candidate| probe.moves(candidate)).collect();
         let of_snapshots = Candidate::of_snapshots(&self.resolved.snapshots);
@@ -250,13 +265,7 @@ impl<'a> Stage<'a> {
     fn source(&self, candidate: &Candidate) -> Source {
         match candidate {
             Candidate::Written { path, .. } => self.written(path),
-            Candidate::Whole { path } => {
-                let place = self.shown(Place::InventoryKey(path.clone()));
-                let shared_by = self.shared_by(&place, |other| {
-                    other.tree.value_at(path).map(|_| shown(&self.repository.located(other, Place::InventoryKey(path.clone()))))
-                });
-                Source { path: path.to_string(), value: None, place, overrides: Vec::new(), default: None, shared_by }
-            }
+            Candidate::Whole { path } => self.whole(path),
             Candidate::Default { path, description, .. } => Source {
                 path: path.to_string(),
                 value: None,
@@ -279,6 +288,15 @@ impl<'a> Stage<'a> {
                 self.of_snapshot(authority, format!("roots[{fingerprint}]"), subject, place)
             }
         }
+    }
+
+    /// An entry, or a map of entries: that it is there decides.
+    fn whole(&self, path: &Path) -> Source {
+        let place = self.shown(Place::InventoryKey(path.clone()));
+        let shared_by = self.shared_by(&place, |other| {
+            other.tree.value_at(path).map(|_| shown(&self.repository.located(other, Place::InventoryKey(path.clone()))))
+        });
+        Source { path: path.to_string(), value: None, place, overrides: Vec::new(), default: None, shared_by }
     }
 
     fn written(&self, path: &Path) -> Source {

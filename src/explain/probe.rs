@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::candidate::Candidate;
 use crate::fleet::{Repository, Resolved};
+use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, Inventory};
 use crate::manifest::{Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot};
@@ -21,6 +22,8 @@ pub(super) struct Probe<'a> {
     environment: &'a EnvironmentName,
     inventory: &'a Inventory,
     snapshots: &'a BTreeMap<String, KnownSnapshot>,
+    /// What came out of charts; it stays as it is, whatever is changed.
+    inflations: &'a Inflations,
     /// The merged inventory without entries that other documents are rendered for.
     tree: Node,
     document: &'a Document,
@@ -34,13 +37,13 @@ impl<'a> Probe<'a> {
         repository: &'a Repository,
         environment: &'a EnvironmentName,
         resolved: &'a Resolved,
-        document: &'a Document,
-        field: &'a Path,
+        inflations: &'a Inflations,
+        (document, field): (&'a Document, &'a Path),
     ) -> Probe<'a> {
         let mut tree = resolved.inventory.tree.clone();
         prune(&mut tree, entry_of(document));
         let (inventory, snapshots) = (&resolved.inventory, &resolved.snapshots);
-        let mut probe = Probe { repository, environment, inventory, snapshots, tree, document, field, before: None };
+        let mut probe = Probe { repository, environment, inventory, snapshots, inflations, tree, document, field, before: None };
         probe.before = probe.field(&probe.tree, probe.snapshots);
         probe
     }
@@ -101,7 +104,7 @@ impl<'a> Probe<'a> {
         let fields = read_struct(tree, &mut Vec::new())?;
         let inventory = Inventory { fields, tree: tree.clone(), file: self.inventory.file.clone(), layers: self.inventory.layers.clone() };
         let (model, _) = model::build(self.environment, &inventory, snapshots, Extent::Known);
-        let rendered = render(&model, self.repository.templates(), self.repository.settings());
+        let rendered = render(&model, self.repository.templates(), self.repository.settings(), self.inflations);
         let document = rendered.documents.iter().find(|document| self.is_the_same(document))?;
         Some(document.node.value_at(self.field).map_or(Value::Null, without_places))
     }

@@ -40,7 +40,7 @@ impl Target {
                     self.behind(&with_namespace).or_else(|| self.behind(&without))
                 }
                 // A file of one document that is no object: the path begins at once.
-                Content::Values | Content::Kustomization => Some(self.parts.as_slice()),
+                Content::Values | Content::Kustomization | Content::ChartRequest => Some(self.parts.as_slice()),
             };
             if let Some(rest) = rest {
                 return Ok((document, path_in(&document.node, rest)));
@@ -101,6 +101,7 @@ pub(super) fn name_of(document: &Document) -> String {
         Content::Object(identity) => identity.to_string(),
         Content::Values => "the chart's values".to_owned(),
         Content::Kustomization => "the kustomization".to_owned(),
+        Content::ChartRequest => "what the inventory says of a chart".to_owned(),
     }
 }
 
@@ -111,6 +112,6 @@ fn address(document: &Document) -> String {
             Some(namespace) => format!("{}/{namespace}/{}", identity.kind, identity.name),
             None => format!("{}/{}", identity.kind, identity.name),
         },
-        Content::Values | Content::Kustomization => "field/path".to_owned(),
+        Content::Values | Content::Kustomization | Content::ChartRequest => "field/path".to_owned(),
     }
 }

@@ -173,6 +173,9 @@ rules! {
     CHART_HOME_OTHER_VERSION = "chart-home-other-version", Error: "a chart in the repository that is of another version than the inventory says";
     IMAGE_MIRROR_INVALID = "image-mirror-invalid", Error: "a mirror that names no image repository";
     IMAGE_MIRROR_UNUSED = "image-mirror-unused", Warning: "a mirror for an image that no chart starts";
+    CHART_NOT_INFLATED = "chart-not-inflated", Error: "a chart whose objects are not in the tree, or not those that come out of it now";
+    HELM_FAILED = "helm-failed", Error untrusted: "a chart that Helm cannot inflate";
+    CHART_INSTALL_ONLY = "chart-install-only", Warning: "an object of a chart that only an installation by Helm would make right";
     CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.

@@ -10,11 +10,12 @@ use super::shared::Planned;
 use super::written::Ours;
 use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, written};
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, Place};
+use crate::inflate::{Inflations, install_only};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory};
 use crate::lint::{Scope, Verdict, lint};
 use crate::model::{self, Extent, KnownSnapshot, Model};
 use crate::plan::{LEDGER_FILE, LedgerError, Origin, Permissions, Plan, plan, read_ledger};
-use crate::render::{Rendered, render};
+use crate::render::{Rendered, folders_of_charts, render};
 use crate::report::Outcome;
 use crate::tree::{Digest, Tree};
 use crate::yaml::Path;
@@ -52,8 +53,10 @@ impl Repository {
         let snapshots = self.snapshots(name, inventory, &mut contents, &mut findings);
         let (model, more) = model::build(name, inventory, &snapshots, Extent::Known);
         findings.extend(more);
-        let mut rendered = render(&model, &self.templates, &self.settings);
-        let verdict = self.judge(inventory, &model, &snapshots, &mut rendered, request);
+        let (inflations, more) = if is_hindered(&findings) { Default::default() } else { self.inflations(&model) };
+        findings.extend(more);
+        let mut rendered = render(&model, &self.templates, &self.settings, &inflations);
+        let verdict = self.judge(inventory, &model, (&snapshots, &inflations), &mut rendered, request);
         findings.extend(verdict.ours);
         if let (Some(base), Some(as_of)) = (&self.base, request.as_of) {
             let present = Present { environment: name, inventory, inputs, snapshots: &snapshots, contents: &contents };
@@ -76,6 +79,8 @@ impl Repository {
         let digests = [inputs.to_string(), self.settings_digest.to_string()].into_iter();
         let digests: Vec<String> =
             digests.chain(contents.iter().map(|(authority, digest)| format!("{authority} {} {digest}", file(authority)))).collect();
+        let charts = inflations.iter().map(|(chart, inflation)| format!("chart {chart} {}", inflation.inputs));
+        let digests: Vec<String> = digests.into_iter().chain(charts).collect();
         let origin = Origin { inputs: Digest::of_parts(digests.iter().map(String::as_bytes)), templates: self.templates.digest() };
         match self.plan(name.as_str(), &rendered.tree, &origin, request.permissions) {
             Ok(plan) => Planned { outcome: Outcome::planned(name.as_str(), findings, plan), shared: rendered.shared },
@@ -86,12 +91,38 @@ impl Repository {
         }
     }
 
+    /// What comes out of the charts that are inflated beforehand, and what is to be said of them.
+    pub fn inflations(&self, model: &Model) -> (Inflations, Vec<Finding>) {
+        let (mut inflations, mut findings) = (Inflations::new(), Vec::new());
+        if model.inflations.is_empty() {
+            return (inflations, findings);
+        }
+        let folders = folders_of_charts(model, &self.templates, &self.settings);
+        for (chart, request) in &model.inflations {
+            // Where no component takes it up, rendering says so.
+            let Some(folder) = folders.get(chart) else { continue };
+            let path = Utf8Path::new(&self.settings.out).join(model.environment.as_str()).join(folder);
+            let inflated = match self.source.folder(path.as_str()) {
+                Ok(committed) => self.inflater.inflate(request, &*self.source, (committed.as_deref(), &path)),
+                Err(error) => Err(vec![of_file_error(&error)]),
+            };
+            match inflated {
+                Ok(inflation) => {
+                    findings.extend(install_only(request, &inflation));
+                    inflations.insert(chart.clone(), inflation);
+                }
+                Err(more) => findings.extend(more),
+            }
+        }
+        (inflations, findings)
+    }
+
     /// What the rules say of the documents of an environment; in a check also of those that somebody wrote beside ours.
     fn judge(
         &self,
         inventory: &Inventory,
         model: &Model,
-        snapshots: &BTreeMap<String, KnownSnapshot>,
+        (snapshots, inflations): (&BTreeMap<String, KnownSnapshot>, &Inflations),
         rendered: &mut Rendered,
         request: &Request,
     ) -> Verdict {
@@ -100,7 +131,7 @@ impl Repository {
             inventory.fields.authorities.keys().any(|authority| !matches!(snapshots.get(authority), Some(KnownSnapshot::Here(..))));
         let everything = is_waiting.then(|| model::build(&model.environment, inventory, snapshots, Extent::Everything).0);
         let mut documents = match &everything {
-            Some(everything) => render(everything, &self.templates, &self.settings).documents,
+            Some(everything) => render(everything, &self.templates, &self.settings, inflations).documents,
             None => std::mem::take(&mut rendered.documents),
         };
         let out = Utf8Path::new(&self.settings.out).join(model.environment.as_str());
@@ -172,6 +203,11 @@ impl Repository {
         let digest = Digest::of_parts([bytes.as_slice()].into_iter().chain(parts));
         Ok((inventory, digest))
     }
+}
+
+/// Whether something was found that keeps an environment from being written, whatever its charts give.
+fn is_hindered(findings: &[Finding]) -> bool {
+    findings.iter().any(|finding| finding.level == Level::Error)
 }
 
 /// Whether a field of a rendered document is wrong only because of something in the inventory that was found already.

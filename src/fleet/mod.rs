@@ -22,6 +22,7 @@ use rayon::prelude::*;
 
 use crate::apply::apply;
 use crate::finding::{Finding, LAYER_UNUSED, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::inflate::{Helm, Inflater};
 use crate::inventory::{EnvironmentName, Inventory, Layers, Settings};
 use crate::lint::VendoredChartFile;
 use crate::manifest::crd::CrdCatalog;
@@ -64,6 +65,8 @@ pub struct Repository {
     levels: Levels,
     /// Layers that an environment was seen to extend; None once an environment could not be read.
     extended: Mutex<Option<BTreeSet<String>>>,
+    /// Where charts are inflated, or what was inflated is verified.
+    inflater: Inflater,
     /// What changes are measured against.
     base: Option<Base>,
 }
@@ -185,6 +188,7 @@ impl Repository {
             shared: Mutex::default(),
             vendored: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
+            inflater: Inflater::default(),
             base: None,
         };
         let stale = repository.levels.apply_everywhere(repository.templates.findings().to_vec());
@@ -193,6 +197,17 @@ impl Repository {
             Ok(()) => Ok(repository),
             Err(error) => Err(Unusable { findings: vec![of_file_error(&error)], source: repository.source }),
         }
+    }
+
+    /// The same with a Helm that may be run; without one, charts that were inflated before are only verified.
+    #[must_use]
+    pub fn with_helm(self, helm: Option<Helm>) -> Repository {
+        Repository { inflater: helm.map_or_else(Inflater::default, Inflater::with), ..self }
+    }
+
+    /// How many times a chart was not inflated anew, because what was committed was proven to be what would come out.
+    pub fn verified_charts(&self) -> usize {
+        self.inflater.verified()
     }
 
     /// Where things lie.

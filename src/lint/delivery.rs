@@ -44,7 +44,8 @@ impl Engine {
         let has = |group: &str, kind: &str| {
             lint.objects.iter().any(|object| object.identity.group == group && object.identity.kind.starts_with(kind))
         };
-        match (has("argoproj.io", "Application"), has(FLUX_GROUP, "Kustomization")) {
+        let has_argo_cd = lint.scope.model.argo_cd.is_some() || has("argoproj.io", "Application");
+        match (has_argo_cd, has(FLUX_GROUP, "Kustomization")) {
             (true, _) => Engine::ArgoCd,
             (false, true) => Engine::Flux,
             (false, false) => Engine::Unknown,
@@ -107,7 +108,14 @@ fn check_hook(lint: &mut Lint<'_>, object: Object<'_>, engine: Engine) {
     };
     let Some((key, path, value)) = object.annotations().find(|(key, ..)| is_ignored(key)) else { return };
     let message = format!("`{key}: {value}` on {} `{}` is no hook here: {reader} not look at it", object.identity.kind, object.name());
-    let help = "the object is applied at once like any other, and never again; bring it with a chart, let Argo CD sync this folder, or take it out";
+    let help = match lint.is_of_chart(object.document) {
+        true => {
+            "the object is applied at once like any other, and never again; look for a value of the chart that turns it off, or write `argoCd:` where Argo CD applies this tree"
+        }
+        false => {
+            "the object is applied at once like any other, and never again; bring it with a chart, let Argo CD sync this folder, or take it out"
+        }
+    };
     lint.report(&HOOK_IGNORED, object.document, &path, message, help);
 }
 

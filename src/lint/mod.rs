@@ -183,6 +183,13 @@ impl<'a> Lint<'a> {
             return;
         }
         let place = self.place(document, path);
+        let mut message = message.into();
+        // Its place is the chart's in the inventory, which has many objects.
+        if let Some(identity) = document.identity().filter(|_| self.is_of_chart(document))
+            && !message.contains(&format!("`{}`", identity.name))
+        {
+            message = format!("{identity}, out of the chart: {message}");
+        }
         self.add(document, Finding::new(rule, place, message).help(help).at(level));
     }
 
@@ -207,6 +214,11 @@ impl<'a> Lint<'a> {
         self.verdict.ours.push(finding);
     }
 
+    /// Whether a document came out of a chart that was inflated beforehand.
+    fn is_of_chart(&self, document: &Document) -> bool {
+        matches!(&document.origin, Origin::Rendered { entry: Some(entry), .. } if self.scope.model.is_chart(entry))
+    }
+
     /// Whether everything that makes a document what it is was followed: neither a kustomization of its root nor the engine
     /// that builds it has a part that may change it in a way that is not known here.
     fn is_followed(&self, document: &Document) -> bool {
@@ -217,6 +229,10 @@ impl<'a> Lint<'a> {
     /// file that holds it.
     fn place(&self, document: &Document, path: &Path) -> Place {
         match &document.origin {
+            // It has the entry's own form.
+            Origin::Rendered { entry: Some(entry), .. } if document.content == Content::ChartRequest => {
+                Place::Inventory(entry.join(path.segments()))
+            }
             Origin::Rendered { entry, template } => {
                 let source = self.scope.model.source_of(shape(document), entry.as_ref(), path);
                 source.map_or_else(|| Place::whole(template), Place::Inventory)
@@ -246,7 +262,7 @@ impl<'a> Lint<'a> {
 fn shape(document: &Document) -> Shape {
     match document.content {
         Content::Object(_) => Shape::Object,
-        Content::Values => Shape::Values,
+        Content::Values | Content::ChartRequest => Shape::Values,
         Content::Kustomization => Shape::Kustomization,
     }
 }

@@ -16,6 +16,9 @@ pub enum Content {
     Values,
     /// A `kustomization.yaml`.
     Kustomization,
+    /// What the inventory says of a chart that is inflated beforehand, and no file: `chart`, `release`, `namespace` and
+    /// `values` of the entry that its origin names.
+    ChartRequest,
 }
 
 /// One document of a tree.
@@ -54,7 +57,7 @@ impl Document {
     pub fn identity(&self) -> Option<&Identity> {
         match &self.content {
             Content::Object(identity) => Some(identity),
-            Content::Values | Content::Kustomization => None,
+            Content::Values | Content::Kustomization | Content::ChartRequest => None,
         }
     }
 

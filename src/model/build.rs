@@ -9,7 +9,7 @@ use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
 use crate::model::{
-    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, issuer, job, names, trust,
+    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, inflation, issuer, job, names, trust,
 };
 use crate::yaml::Path;
 
@@ -57,6 +57,7 @@ impl Resolution<'_> {
         let exporters = self.exporters();
         let exporter_jobs = job::exporters(self, &exporters);
         let bootstraps = job::bootstrap(self, inventory, home.as_deref());
+        let inflations = inflation::resolve(self, step_issuer.as_ref());
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -86,6 +87,7 @@ impl Resolution<'_> {
             argo_cd: argo_cd::resolve(self),
             flux,
             origins,
+            inflations,
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }

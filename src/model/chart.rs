@@ -8,7 +8,7 @@ use crate::finding::{NEEDS_KUSTOMIZE_DELIVERY, VALUES_NOT_CHECKED};
 use crate::inventory::{Delivery, Layout};
 use crate::model::conventions::helm_fullname;
 use crate::model::resolution::Resolution;
-use crate::model::{CertManager, Chart, Patch, StepIssuer, chart_source, images, patch};
+use crate::model::{CertManager, Chart, Patch, StepIssuer, chart_source, images, inflation, patch};
 use crate::yaml::Path;
 
 /// Default name of the release.
@@ -42,6 +42,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Controller {
     {
         values = known.without_defaults(&values);
     }
+    let inflation = inflation::is_wanted(resolution, &Path::of(["stepIssuer", "chart"]), chart).then(|| STEP_ISSUER_CHART.to_owned());
     let fullname = fullname(&release, &written.values);
     let chart_service_account = chart_service_account(&fullname, &written.values);
     let chart = chart_source::resolve(resolution, chart);
@@ -56,6 +57,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Controller {
         base_name: Some(base_name(&chart)),
         fullname: Some(fullname),
         chart: Some(chart),
+        inflation,
         values: sorted(values),
         chart_service_account,
         chart_service_account_pattern,

@@ -63,9 +63,9 @@ pub struct Flux {
     /// What Helm installs, by the name of the chart.
     pub releases: BTreeMap<&'static str, FluxRelease>,
     /// Chart repositories behind an address, by the name of the chart.
-    pub helm_repositories: BTreeMap<&'static str, ChartSource>,
+    pub helm_repositories: BTreeMap<&'static str, FluxChartSource>,
     /// Charts in a registry, by their name.
-    pub oci_repositories: BTreeMap<&'static str, ChartSource>,
+    pub oci_repositories: BTreeMap<&'static str, FluxChartSource>,
 }
 
 /// An object of Flux that another one names.
@@ -123,7 +123,7 @@ pub struct FluxRelease {
 /// Where a chart comes from.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ChartSource {
+pub struct FluxChartSource {
     /// Name of the object.
     pub name: String,
     /// Namespace.
@@ -343,10 +343,10 @@ fn release(resolution: &mut Resolution<'_>, flux: &mut Flux, name: &str, step_is
         // A tag cannot hold the `+` of a version; Helm writes `_` in its place.
         let tag = Some(chart.version.replace('+', "_"));
         let url = format!("{}/{STEP_ISSUER_CHART}", repo.trim_end_matches('/'));
-        flux.oci_repositories.insert(STEP_ISSUER_CHART, ChartSource { name, namespace, url, api_version: registries, tag });
+        flux.oci_repositories.insert(STEP_ISSUER_CHART, FluxChartSource { name, namespace, url, api_version: registries, tag });
     } else {
         let api_version = "source.toolkit.fluxcd.io/v1";
-        let source = ChartSource { name, namespace, url: repo.clone(), api_version, tag: None };
+        let source = FluxChartSource { name, namespace, url: repo.clone(), api_version, tag: None };
         flux.helm_repositories.insert(STEP_ISSUER_CHART, source);
     }
 }

@@ -319,6 +319,8 @@ impl<'a> Waiting<'a> {
         let all = [
             ("issuers", has(IssuerKind::StepIssuer)),
             ("clusterIssuers", has(IssuerKind::StepClusterIssuer)),
+            ("certManagerIssuers", has(IssuerKind::Issuer)),
+            ("certManagerClusterIssuers", has(IssuerKind::ClusterIssuer)),
             ("certificates", !self.certificates.is_empty()),
         ];
         all.into_iter().filter(|(_, has)| *has).map(|(map, _)| map).collect()

@@ -12,6 +12,7 @@ mod copies;
 mod delivery;
 mod flux;
 mod images;
+mod inflation;
 mod issuer;
 mod job;
 mod kustomization;
@@ -35,7 +36,8 @@ pub use build::{Extent, build};
 pub use cert_manager_issuer::{Acme, CertManagerIssuer};
 pub use certificate::Certificate;
 pub use conventions::helm_fullname;
-pub use flux::{ChartSource, Flux, FluxReference, FluxRelease, FluxSource, GitRepository};
+pub use flux::{Flux, FluxChartSource, FluxReference, FluxRelease, FluxSource, GitRepository};
+pub use inflation::{ChartRequest, ChartSource};
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, JobRole, JobRule, Name};
 pub use patch::Patch;
@@ -99,6 +101,10 @@ pub struct Model {
     pub flux: Option<Flux>,
     /// The files that all this comes from.
     pub sources: Sources,
+    /// Charts that are inflated before the tree is rendered, by the name that a component's `chart:` leads to. Not for
+    /// templates.
+    #[serde(skip)]
+    pub inflations: BTreeMap<String, ChartRequest>,
     /// Where in the inventory an entry comes from, where its name alone does not say it. Not for templates.
     #[serde(skip)]
     pub origins: BTreeMap<Vec<String>, Path>,
@@ -155,6 +161,8 @@ pub struct StepIssuer {
     pub fullname: Option<String>,
     /// The chart; null where somebody else installs the controller.
     pub chart: Option<Chart>,
+    /// Which of the charts that are inflated beforehand this one is; null where the engine inflates it.
+    pub inflation: Option<String>,
     /// Chart values to write, sorted by key.
     pub values: Map<String, Value>,
     /// The ServiceAccount that the chart makes, and forgets to give a namespace; null where it makes none.

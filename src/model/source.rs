@@ -36,11 +36,18 @@ impl Model {
     pub fn source_of(&self, shape: Shape, entry: Option<&Path>, field: &Path) -> Option<Path> {
         let segments = field.segments();
         match (shape, entry) {
+            // What a chart gives is its own business; the inventory says which one it is.
+            (_, Some(entry)) if self.is_chart(entry) => Some(entry.clone()),
             (Shape::Values, _) => Some(self.source_of_value(segments)),
             (Shape::Kustomization, entry) => self.source_of_kustomization(entry.is_some_and(|entry| *entry == base_entry()), segments),
             (Shape::Object, None) => None,
             (Shape::Object, Some(entry)) => Some(self.source_of_object(entry, segments)),
         }
+    }
+
+    /// Whether a path of the inventory is that of a chart that is inflated beforehand.
+    pub fn is_chart(&self, path: &Path) -> bool {
+        self.inflations.values().any(|request| request.entry.key("chart") == *path)
     }
 
     /// A chart value stands in the inventory's values, or comes from what is told of all images.

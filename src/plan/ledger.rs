@@ -9,6 +9,9 @@ use std::fmt::Write as _;
 
 use crate::tree::{Digest, OutPath};
 
+/// Records that lie beside the files that they are about, and are ours like those.
+pub const RECORDS: &[&str] = &[".trustree.inflation"];
+
 /// Name of the ledger in an environment's output folder. It has no ending that Argo CD or Flux would read.
 pub const LEDGER_FILE: &str = ".trustree.ledger";
 
@@ -138,7 +141,7 @@ fn parse_line(text: &str) -> Result<(OutPath, Line), String> {
     let [path, digests, inputs, templates] = parts[..] else {
         return Err("a line has a path, a SHA-256 and two digests, with one space between them".to_owned());
     };
-    let path = OutPath::new(path).map_err(|problem| format!("`{path}` may not be listed: {problem}"))?;
+    let path = OutPath::of_record(path, RECORDS).map_err(|problem| format!("`{path}` may not be listed: {problem}"))?;
     let digest = |text: &str| Digest::from_hex(text).ok_or_else(|| format!("`{text}` is no SHA-256"));
     let (digest, before) = match digests.split_once('+') {
         None => (digest(digests)?, Before::Settled),

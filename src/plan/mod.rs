@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::outside::files::{FileError, Folder};
 use crate::tree::{Digest, OutPath, Tree};
 
-pub use ledger::{LEDGER_FILE, Ledger, Line, Origin};
+pub use ledger::{LEDGER_FILE, Ledger, Line, Origin, RECORDS};
 
 /// Bytes that a file in the output folder may have before it is no longer compared.
 const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;

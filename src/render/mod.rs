@@ -15,9 +15,11 @@ use minijinja::Value;
 use minijinja::value::{Serde, ValueKind};
 
 use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
+use crate::inflate::{INFLATION_FILE, Inflation, Inflations, request_as_node};
 use crate::inventory::{Delivery, Settings};
-use crate::manifest::{self, Identity, Origin, Shape};
-use crate::model::Model;
+use crate::manifest::{self, Content, Identity, Origin, Shape};
+use crate::model::{ChartSource, Model};
+use crate::plan::RECORDS;
 use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
 use component::Component;
@@ -69,23 +71,9 @@ pub struct Rendered {
     pub findings: Vec<Finding>,
 }
 
-/// Renders every component of an environment.
-pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rendered {
-    let mut pass = Pass {
-        model,
-        templates,
-        out: Utf8Path::new(&settings.out).join(model.environment.as_str()),
-        has_stages: model.delivery == Delivery::Flux,
-        variables: Value::from(Serde(model)),
-        header: header(model),
-        folder: Utf8PathBuf::new(),
-        written: Vec::new(),
-        documents: Vec::new(),
-        identities: Vec::new(),
-        shared: Tree::default(),
-        is_shared: false,
-        findings: Vec::new(),
-    };
+/// Renders every component of an environment, with the objects of charts that were inflated beforehand.
+pub fn render(model: &Model, templates: &Templates, settings: &Settings, inflations: &Inflations) -> Rendered {
+    let mut pass = Pass::new(model, templates, settings, inflations);
     if let Some(bootstrap) = model.bootstraps.values().next() {
         let (input, problem) = bootstrap::input(model, bootstrap, templates, settings);
         pass.variables = minijinja::context! { bootstrapInput => Value::from(Serde(&input)), ..pass.variables.clone() };
@@ -106,16 +94,54 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
     for component in pointing {
         pass.component(component, settings);
     }
+    pass.charts_without_component();
     pass.duplicates();
     let mut tree = Tree::default();
     for Written { owner, path, text, .. } in pass.written {
-        let claimed = OutPath::new(&path).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
+        let claimed =
+            OutPath::of_record(&path, RECORDS).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
         if let Err(problem) = claimed {
             let finding = Finding::new(&PATH_ESCAPES, Place::whole(owner.source(COMPONENT_FILE)), problem);
             pass.findings.push(finding.help("give the file another name there"));
         }
     }
     Rendered { tree, shared: pass.shared, documents: pass.documents, findings: pass.findings }
+}
+
+/// The folders below the environment's own in which the objects of charts will lie, by the name of the chart in the model.
+pub fn folders_of_charts(model: &Model, templates: &Templates, settings: &Settings) -> BTreeMap<String, String> {
+    let nothing = Inflations::new();
+    let mut pass = Pass::new(model, templates, settings, &nothing);
+    let mut folders = BTreeMap::new();
+    for component in templates.components.iter().filter(|component| component.specification.chart.is_some()) {
+        for instance in pass.instances(component) {
+            let folder = pass.folder_of(component, &instance, settings);
+            folders.extend(pass.chart_of(component, &instance).zip(folder));
+        }
+    }
+    folders
+}
+
+impl<'a> Pass<'a> {
+    fn new(model: &'a Model, templates: &'a Templates, settings: &Settings, inflations: &'a Inflations) -> Pass<'a> {
+        Pass {
+            model,
+            templates,
+            inflations,
+            charts: BTreeSet::new(),
+            out: Utf8Path::new(&settings.out).join(model.environment.as_str()),
+            has_stages: model.delivery == Delivery::Flux,
+            variables: Value::from(Serde(model)),
+            header: header(model),
+            folder: Utf8PathBuf::new(),
+            written: Vec::new(),
+            documents: Vec::new(),
+            identities: Vec::new(),
+            shared: Tree::default(),
+            is_shared: false,
+            findings: Vec::new(),
+        }
+    }
 }
 
 /// What stands on top of every file.
@@ -143,6 +169,10 @@ fn is_empty(kustomization: &str) -> bool {
 struct Pass<'a> {
     model: &'a Model,
     templates: &'a Templates,
+    /// What came out of charts beforehand.
+    inflations: &'a Inflations,
+    /// The charts of the model that a component has taken up.
+    charts: BTreeSet<String>,
     /// The environment's folder, below the repository.
     out: Utf8PathBuf,
     /// Whether the stages lie in folders of their own, because the engine takes one after the other.
@@ -182,34 +212,109 @@ struct Instance {
 impl<'a> Pass<'a> {
     /// Writes a component as often as it asks for.
     fn component(&mut self, component: &'a Component, settings: &Settings) {
+        for instance in self.instances(component) {
+            if let Some(folder) = self.folder_of(component, &instance, settings) {
+                self.files(component, &instance, &folder);
+            }
+        }
+    }
+
+    /// What a component is written for: nothing, everything at once, or each entry of a map.
+    fn instances(&mut self, component: &Component) -> Vec<Instance> {
         let specification = &component.specification;
         let once = Instance { variables: self.variables.clone(), entry: None };
         if let Some(when) = &specification.when
             && !self.holds(component, when, &once)
         {
-            return;
+            return Vec::new();
         }
-        let (Some(over), Some(variable)) = (&specification.over, &specification.variable) else {
-            return self.instance(component, &once, settings);
-        };
-        for (key, value) in self.entries(component, over, &once) {
+        let (Some(over), Some(variable)) = (&specification.over, &specification.variable) else { return vec![once] };
+        let entries = self.entries(component, over, &once);
+        let instance = |(key, value)| {
             let own = Value::from(BTreeMap::from([(variable.clone(), value)]));
             let variables = minijinja::context! { ..own, ..self.variables.clone() };
-            self.instance(component, &Instance { variables, entry: Some((over.clone(), key)) }, settings);
+            Instance { variables, entry: Some((over.clone(), key)) }
+        };
+        entries.into_iter().map(instance).collect()
+    }
+
+    /// The folder that a component is written into; where stages lie apart, each of them into one below it.
+    fn folder_of(&mut self, component: &Component, instance: &Instance, settings: &Settings) -> Option<String> {
+        let specification = &component.specification;
+        let name = match &specification.folder {
+            Some(path) => self.text_at(component, path, instance),
+            None => Some(component.name.clone()),
+        };
+        match &specification.namespace {
+            Some(path) => {
+                self.text_at(component, path, instance).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name))
+            }
+            None => name,
         }
     }
 
-    /// Writes a component into one folder; where stages lie apart, into one below it for each of them.
-    fn instance(&mut self, component: &'a Component, instance: &Instance, settings: &Settings) {
-        let specification = &component.specification;
-        let text_at = |pass: &mut Self, path: &String| pass.text_at(component, path, instance);
-        let name = specification.folder.as_ref().map_or_else(|| Some(component.name.clone()), |path| text_at(self, path));
-        let folder = match &specification.namespace {
-            Some(path) => text_at(self, path).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name)),
-            None => name,
+    /// The chart whose objects an instance of a component takes up.
+    fn chart_of(&mut self, component: &Component, instance: &Instance) -> Option<String> {
+        let path = component.specification.chart.as_ref()?;
+        self.text_at(component, path, instance)
+    }
+
+    /// The objects of the chart that was inflated beforehand, as files beside those of the component: names and texts.
+    fn inflated(&mut self, component: &'a Component, instance: &Instance, folder: &str) -> Vec<(String, String)> {
+        let Some(chart) = self.chart_of(component, instance) else { return Vec::new() };
+        self.request(&chart, folder);
+        let inflation = self.inflations.get(&chart).cloned();
+        self.charts.insert(chart.clone());
+        let Some(inflation) = inflation else { return Vec::new() };
+        let record =
+            Written { owner: component, path: format!("{folder}/{INFLATION_FILE}"), root: None, text: inflation.record.to_string() };
+        self.written.push(record);
+        self.objects(&chart, &inflation, folder);
+        inflation.files.iter().map(|file| (file.name.clone(), format!("{}{}", self.header, file.text))).collect()
+    }
+
+    /// What the inventory says of a chart, for whoever judges it.
+    fn request(&mut self, chart: &str, folder: &str) {
+        let Some(request) = self.model.inflations.get(chart) else { return };
+        let root = self.out.join(folder);
+        self.documents.push(manifest::Document {
+            file: root.join(INFLATION_FILE),
+            root,
+            content: Content::ChartRequest,
+            node: Arc::new(request_as_node(request)),
+            origin: Origin::Rendered { entry: Some(request.entry.clone()), template: self.model.sources.inventory.clone() },
+        });
+    }
+
+    /// The objects of a chart, for whoever judges them.
+    fn objects(&mut self, chart: &str, inflation: &Inflation, folder: &str) {
+        let Some(request) = self.model.inflations.get(chart) else { return };
+        let entry = request.entry.key("chart");
+        let template = match &request.source {
+            ChartSource::Folder(path) => path.clone(),
+            ChartSource::Repository(address) => format!("{address} {}-{}", request.chart, request.version).into(),
         };
-        let Some(folder) = folder else { return };
-        self.files(component, instance, &folder);
+        let root = self.out.join(folder);
+        for file in &inflation.files {
+            self.identities.push((file.identity.clone(), Place::Inventory(entry.clone())));
+            self.documents.push(manifest::Document {
+                file: root.join(&file.name),
+                root: root.clone(),
+                content: Content::Object(file.identity.clone()),
+                node: Arc::clone(&file.node),
+                origin: Origin::Rendered { entry: Some(entry.clone()), template: template.clone() },
+            });
+        }
+    }
+
+    /// Charts that were inflated for nothing: no component takes their objects up.
+    fn charts_without_component(&mut self) {
+        for (chart, request) in self.model.inflations.iter().filter(|(chart, _)| !self.charts.contains(*chart)) {
+            let message = format!("no component takes up the objects of chart `{chart}`");
+            let help =
+                "a component says with `chart:` which one it takes up; look at the `component.yaml` that took the built-in one's place";
+            self.findings.push(Finding::new(&TEMPLATE_INVALID, Place::Inventory(request.entry.key("chart")), message).help(help));
+        }
     }
 
     /// The files of a component. A kustomization comes last and sees the others of its folder.
@@ -226,6 +331,12 @@ impl<'a> Pass<'a> {
             specification.shared.as_ref().and_then(|shared| self.shared(component, shared, instance, &below(Stage::default())))
         {
             resources.entry(Stage::default()).or_default().push(base);
+        }
+        let inflated = self.inflated(component, instance, &below(Stage::default()));
+        if !inflated.is_empty() {
+            // They come first, and among them the definitions of kinds.
+            resources.entry(Stage::default()).or_default().extend(inflated.iter().map(|(name, _)| name.clone()));
+            texts.entry(Stage::default()).or_default().extend(inflated);
         }
         let (last, first): (Vec<_>, Vec<_>) = specification.files.iter().partition(|(_, file)| file.content == Shape::Kustomization);
         for (name, file) in first {

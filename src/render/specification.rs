@@ -33,6 +33,9 @@ pub(super) struct Specification {
     pub(super) namespace: Option<String>,
     /// A path in the model that leads to the name of its folder. Default: the component's name.
     pub(super) folder: Option<String>,
+    /// A path in the model that leads to the name of a chart that was inflated beforehand: its objects lie in the folder, each
+    /// in a file of its own, and the kustomization takes them up.
+    pub(super) chart: Option<String>,
     /// Whether it goes to the cluster with the environment. What points at the tree from outside does not.
     #[serde(default = "yes")]
     pub(super) applied: bool,

@@ -37,6 +37,7 @@ pub(crate) fn all() -> Vec<Good> {
     goods.extend(clusters());
     goods.extend(trust());
     goods.extend(cert_manager_issuers());
+    goods.extend(inflated());
     goods.extend(written());
     goods
 }
@@ -391,6 +392,21 @@ fn certificates() -> Vec<Good> {
         certificate("whole-lifetime-unsaid", json!({"duration": null})),
         with("no-certificates", |good| {
             good.inventory.as_object_mut().expect("a map").remove("certificates");
+        }),
+    ]
+}
+
+/// Charts whose objects lie in the tree.
+fn inflated() -> Vec<Good> {
+    let inflate = |good: &mut Good| {
+        set(&mut good.inventory, "/delivery", json!("manifests"));
+        set(&mut good.inventory, "/stepIssuer/chart/path", json!("charts/step-issuer"));
+    };
+    vec![
+        with("manifests", inflate),
+        with("manifests-for-argo-cd", |good| {
+            inflate(good);
+            set(&mut good.inventory, "/argoCd", json!({}));
         }),
     ]
 }

@@ -63,6 +63,19 @@ fn name(good: &mut Good, name: &str) -> bool {
     true
 }
 
+fn is_inflated(good: &Good) -> bool {
+    good.inventory.pointer("/stepIssuer/chart/path").is_some()
+}
+
+/// Sets a field of a chart in a folder.
+fn chart(good: &mut Good, field: &str, value: &str) -> bool {
+    let is_inflated = is_inflated(good);
+    if is_inflated {
+        good.inventory["stepIssuer"]["chart"][field] = json!(value);
+    }
+    is_inflated
+}
+
 fn has_policy(good: &Good) -> bool {
     good.cas.values().any(|ca| !ca.ca_json["authority"]["policy"].is_null())
 }
@@ -174,6 +187,15 @@ fn is_of_authority(good: &Good) -> bool {
 }
 
 const MUTATIONS: &[Mutation] = &[
+    // Charts that are inflated.
+    Mutation { rule: "chart-not-inflated", follows: &[], apply: |good| chart(good, "version", "1.10.2") },
+    Mutation { rule: "helm-failed", follows: &[], apply: |good| chart(good, "path", "charts/none") },
+    Mutation { rule: "path-escapes", follows: &[], apply: |good| chart(good, "path", "../charts") },
+    Mutation {
+        rule: "reference-unresolved",
+        follows: &[],
+        apply: |good| good.inventory.as_object_mut().is_some_and(|inventory| inventory.remove("delivery").is_some()) && is_inflated(good),
+    },
     // Inventory.
     Mutation {
         rule: "unknown-field",
@@ -481,7 +503,7 @@ const MUTATIONS: &[Mutation] = &[
     // Chart.
     Mutation {
         rule: "chart-version-floating",
-        follows: &[],
+        follows: &["chart-not-inflated"],
         apply: |good| {
             if good.inventory.pointer("/stepIssuer/chart").is_none() {
                 return false;
@@ -495,7 +517,7 @@ const MUTATIONS: &[Mutation] = &[
     Mutation { rule: "values-wrong-type", follows: &[], apply: |good| value(good, "/replicaCount", json!("2")) },
     Mutation {
         rule: "values-not-checked",
-        follows: &[],
+        follows: &["chart-not-inflated"],
         apply: |good| {
             if good.inventory.pointer("/stepIssuer/chart").is_none() {
                 return false;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use trustree::finding::Finding;
 use trustree::fleet::{AT_ONCE, Repository, Request, Selection};
+use trustree::inflate::Helm;
 use trustree::outside::files::OpenFolder;
 use trustree::snapshot::{ImportRequest, Input, import};
 
@@ -118,15 +119,40 @@ impl Good {
     }
 }
 
+/// The chart of inventories that are inflated: one without braces, for a stand-in for Helm prints it as it is.
+fn put_chart(folder: &Path) {
+    let files = [
+        ("Chart.yaml", "apiVersion: v2\nname: step-issuer\nversion: 1.11.0\n"),
+        ("templates/account.yaml", "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: step-issuer\n"),
+        (
+            "templates/approver.yaml",
+            "apiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRole\nmetadata:\n  name: step-issuer-approver-role\nrules:\n  - apiGroups: [cert-manager.io]\n    resources: [signers]\n    resourceNames: [stepissuers.certmanager.step.sm/*, stepclusterissuers.certmanager.step.sm/*]\n    verbs: [approve]\n---\napiVersion: rbac.authorization.k8s.io/v1\nkind: ClusterRoleBinding\nmetadata:\n  name: step-issuer-approver-role\nroleRef:\n  apiGroup: rbac.authorization.k8s.io\n  kind: ClusterRole\n  name: step-issuer-approver-role\nsubjects:\n  - kind: ServiceAccount\n    name: cert-manager\n    namespace: cert-manager\n",
+        ),
+        (
+            "templates/deployment.yaml",
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: step-issuer\nspec:\n  selector:\n    matchLabels: {app: step-issuer}\n  template:\n    metadata:\n      labels: {app: step-issuer}\n    spec:\n      serviceAccountName: step-issuer\n      containers:\n        - name: manager\n          image: cr.smallstep.com/smallstep/step-issuer:0.11.0\n",
+        ),
+    ];
+    for (path, text) in files {
+        let file = folder.join("charts/step-issuer").join(path);
+        fs::create_dir_all(file.parent().expect("a folder")).expect("a folder");
+        fs::write(file, text).expect("written");
+    }
+}
+
 /// Everything that a check finds in each environment, all of them in one repository. Their names must differ.
 pub(crate) fn findings_of(goods: &[Good]) -> Vec<Vec<Finding>> {
     let folder = TempDir::new().expect("a folder");
     let mut snapshots = BTreeMap::new();
     goods.iter().for_each(|good| good.write(folder.path(), &mut snapshots));
+    put_chart(folder.path());
     let root = camino::Utf8Path::from_path(folder.path()).expect("UTF-8");
     let repository = Repository::open(Box::new(OpenFolder::open(root).expect("opened")));
     let repository = repository.unwrap_or_else(|unusable| panic!("{:#?}", unusable.findings));
     assert_eq!(repository.findings(), []);
+    let shim = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/shims/helm");
+    let path = ("PATH".to_owned(), std::env::var("PATH").expect("PATH"));
+    let repository = repository.with_helm(Some(Helm::new(shim.display().to_string(), vec![path])));
     let request = Request { as_of: Some(TODAY.parse().expect("a day")), ..Request::default() };
     let mut found = BTreeMap::new();
     repository.for_each(

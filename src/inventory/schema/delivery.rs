@@ -12,6 +12,8 @@ pub enum Delivery {
     Kustomize,
     /// Flux's own objects for charts, and kustomizations without them, in stages that Flux takes one after the other.
     Flux,
+    /// Plain objects: charts are inflated here, by Helm, and their objects lie in the tree. For any engine.
+    Manifests,
 }
 
 /// The repository as the engine sees it.

@@ -236,6 +236,8 @@ pub struct Chart {
     /// Folder of charts that lie in the repository, as a path below its root. Without `repo` the chart lies in
     /// `<home>/step-issuer`, with it in `<home>/step-issuer-<version>/step-issuer`. Only with `delivery: kustomize`.
     pub home: Option<String>,
+    /// Folder of the chart below the repository, for `delivery: manifests`: it is inflated from there, without a network.
+    pub path: Option<String>,
 }
 
 /// The JSON Schema of an inventory, made from these types.

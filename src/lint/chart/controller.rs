@@ -1,7 +1,7 @@
 //! The controller's pod in the step-issuer chart: its images, and where it may run.
 
 use super::accounts::replaces_image;
-use super::usage::ChartUse;
+use super::usage::{ChartUse, Engine};
 use super::version::numbers;
 use crate::catalog::STEP_CERTIFICATES_CHART;
 use crate::catalog::minor_version;
@@ -32,6 +32,10 @@ fn withdrawn(lint: &mut Lint<'_>, chart: &ChartUse<'_>, version: (u32, u32, u32)
         Some(given) => given.node.as_str() == Some(WITHDRAWN),
         None => chart.values.are_complete(),
     };
+    // One that is inflated beforehand shows its images itself.
+    if chart.engine == Engine::Inflation {
+        return;
+    }
     if version >= WITHOUT_PROXY || !is_default || replaces_image(lint, chart, WITHDRAWN) {
         return;
     }

@@ -21,7 +21,7 @@ pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
         Crds::LeftOut(path) => {
             let message = "the chart's CRDs are left out, so there are no StepIssuers: `no matches for kind \"StepIssuer\"`";
             let help = match chart.engine {
-                Engine::Kustomize => "write `includeCRDs: true`",
+                Engine::Kustomize | Engine::Inflation => "write `includeCRDs: true`",
                 Engine::Flux => "take it out: Flux then installs them",
                 Engine::ArgoCd => "take `skipCrds` out",
             };

@@ -1,6 +1,6 @@
 //! Issuers that the step-issuer chart makes itself, with `stepIssuer.create` and `stepClusterIssuer.create`.
 
-use super::usage::ChartUse;
+use super::usage::{ChartUse, Engine};
 use crate::finding::{CHART_ISSUER_TWICE, CHART_VALUE_UNQUOTED};
 use crate::lint::Lint;
 use crate::yaml::{Keys, Value, read};
@@ -23,7 +23,10 @@ pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
     for (key, kind) in [("stepIssuer", "StepIssuer"), ("stepClusterIssuer", "StepClusterIssuer")] {
         if chart.values.is_true(&format!("{key}.create")) {
             unquoted(lint, chart, key);
-            twice(lint, chart, key, kind);
+            // One that is inflated beforehand is a file of ours like the other one, and found there.
+            if chart.engine != Engine::Inflation {
+                twice(lint, chart, key, kind);
+            }
         }
     }
 }

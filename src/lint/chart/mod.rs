@@ -5,6 +5,7 @@ mod argo_cd;
 mod controller;
 mod crds;
 mod flux;
+mod inflation;
 mod issuers;
 mod known;
 mod kustomize;
@@ -36,6 +37,7 @@ pub(in crate::lint) fn charts<'a>(documents: &'a [Document], objects: &[Object<'
     let mut charts: Vec<ChartUse<'a>> = kustomizations.flat_map(|document| kustomize::charts(document, documents)).collect();
     charts.extend(objects.iter().filter_map(|object| flux::chart(*object, objects)));
     charts.extend(objects.iter().flat_map(|object| argo_cd::charts(*object)));
+    charts.extend(documents.iter().filter_map(inflation::chart));
     charts
 }
 

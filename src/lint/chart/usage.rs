@@ -15,6 +15,8 @@ pub(in crate::lint) enum Engine {
     Flux,
     /// Argo CD: what `helm template` prints, CRDs included.
     ArgoCd,
+    /// Ourselves, before the tree is rendered: what `helm template` prints, made complete.
+    Inflation,
 }
 
 /// Whether the objects of a chart's folder `crds/` come to the cluster.
