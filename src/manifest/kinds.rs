@@ -371,3 +371,35 @@ shapes! {
         label_selector: Option<String>, annotation_selector: Option<String>,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::manifest::{Flaw, Shape, check};
+
+    /// Paths of the flaws of an object with this `spec`.
+    fn flawed(api_version: &str, kind: &str, spec: &str) -> Vec<String> {
+        let text = format!("apiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: a}}\nspec: {spec}\n");
+        let path = |flaw: &Flaw| if let Flaw::Field(problem) = flaw { problem.path.to_string() } else { format!("{flaw:?}") };
+        check(&text, Shape::Object).flaws.iter().map(path).collect()
+    }
+
+    #[test]
+    fn a_bundle_has_the_fields_of_trust_manager() {
+        let of = |spec: &str| flawed("trust.cert-manager.io/v1alpha1", "Bundle", spec);
+        let right = "{sources: [{inLine: x}, {useDefaultCAs: true}], target: {configMap: {key: k}, additionalFormats: {pkcs12: {key: p, profile: Modern2023}}, namespaceSelector: {matchExpressions: [{key: a, operator: In, values: [b]}]}}}";
+        assert_eq!(of(right), [""; 0]);
+        assert_eq!(of("{sources: [{inline: x}], target: {configMap: {key: ''}}}"), ["spec.sources[0].inline", "spec.target.configMap.key"]);
+        assert_eq!(of("{target: {namespaceSelector: {matchExpressions: [{key: a, operator: in}]}}}").len(), 2);
+    }
+
+    #[test]
+    fn an_issuer_of_cert_manager_has_its_fields() {
+        let of = |spec: &str| flawed("cert-manager.io/v1", "ClusterIssuer", spec);
+        assert_eq!(of("{selfSigned: {}}"), [""; 0]);
+        assert_eq!(
+            of("{acme: {server: s, privateKeySecretRef: {name: account}, solvers: [{http01: {ingress: {}}, selector: {dnsZones: [a]}}]}}"),
+            [""; 0]
+        );
+        assert_eq!(of("{acme: {server: s, privateKeySecretRef: {name: account}, solvers: [{http1: {}}]}, ca: {secretNam: x}}").len(), 3);
+    }
+}
