@@ -8,6 +8,7 @@ mod rules;
 mod schema;
 mod settings;
 mod snapshots;
+mod tenants;
 
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
@@ -15,6 +16,7 @@ pub use schema::{
     AdditionalOutputFormat, ArgoCd, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Git, Issuer,
     IssuerKind, Keystore, Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate,
     StepIssuer, Subject, Versions, json_schema,
+    Requester, RequesterKind, Tenant, TenantCertificate, TenantIssuer, TenantNetworkPolicy, TenantTrust,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -128,8 +128,12 @@ impl<'a> Lint<'a> {
     /// The certificate of the model that an object was rendered for.
     fn certificate_of(&self, object: Object<'a>) -> Option<&'a Certificate> {
         let Origin::Rendered { entry: Some(entry), .. } = &object.document.origin else { return None };
+        let model = self.scope.model;
         match entry.segments() {
-            [Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => self.scope.model.certificates.get(&**key),
+            [Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => model.certificates.get(&**key),
+            [_, _, Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => {
+                model.tenant_namespaces.get(object.namespace()?)?.certificates.get(&**key)
+            }
             _ => None,
         }
     }
@@ -139,10 +143,9 @@ impl<'a> Lint<'a> {
     pub(super) fn signer_of(&self, issuer: Object<'a>) -> Option<Signer<'a>> {
         let model = self.scope.model;
         if let Origin::Rendered { entry: Some(entry), .. } = &issuer.document.origin
-            && let [_, Segment::Key(key)] = entry.segments()
-            && let Some(written) = model.issuers.get(&**key).or_else(|| model.cluster_issuers.get(&**key))
+            && let Some(authority) = model.authority_of(entry)
         {
-            return self.signer(&written.authority);
+            return self.signer(authority);
         }
         let host = issuer.text("spec.url").and_then(host_of);
         let kid = issuer.text("spec.provisioner.kid");

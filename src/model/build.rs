@@ -8,7 +8,8 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, issuer, names};
+use crate::model::tenant::Tenants;
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, issuer, names, tenant};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -38,8 +39,10 @@ impl Resolution<'_> {
         let fields = self.fields;
         names::check(self);
         self.wishes();
-        self.pending();
-        let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
+        let mut issuers = issuer::resolve(self);
+        let tenants = tenant::resolve(self, &mut issuers);
+        self.pending(&tenants);
+        let Issuers { namespaced, cluster, waiting } = issuers;
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
@@ -60,10 +63,12 @@ impl Resolution<'_> {
             cluster_issuers: cluster,
             waiting_issuers: waiting,
             certificates,
+            tenant_namespaces: tenants.namespaces,
+            tenant_authorities: tenants.authorities,
             exporters: self.exporters(),
             git: delivery::git(fields),
             argo_cd: delivery::argo_cd(fields),
-            origins: BTreeMap::new(),
+            origins: tenants.origins,
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }
@@ -85,7 +90,7 @@ impl Resolution<'_> {
         }
     }
 
-    fn pending(&mut self) {
+    fn pending(&mut self, tenants: &Tenants) {
         for (name, _) in self.snapshots.iter().filter(|(_, snapshot)| matches!(snapshot, KnownSnapshot::Pending)) {
             let waiting = |issuer: &&inventory::Issuer| self.authority_name(issuer) == Some(name.as_str());
             let issuers = self.fields.issuers.values().filter(waiting).count();
@@ -93,11 +98,19 @@ impl Resolution<'_> {
                 .fields
                 .certificates
                 .values()
-                .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
+                .filter(|certificate| self.issuer_named(certificate.issuer.as_deref()).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
-            let waits = match (issuers, certificates) {
-                (0, 0) => "nothing needs it yet".to_owned(),
-                _ => format!("until then {} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate")),
+            let of_tenants = tenants.waiting.get(name).copied().unwrap_or_default();
+            let (issuers, certificates) = (issuers + of_tenants.issuers, certificates + of_tenants.certificates);
+            let waits = match (issuers, certificates, of_tenants.config_maps) {
+                (0, 0, 0) => "nothing needs it yet".to_owned(),
+                (_, _, 0) => format!("until then {} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate")),
+                (_, _, config_maps) => format!(
+                    "until then {}, {} and {} with its roots are left out",
+                    counted(issuers, "issuer"),
+                    counted(certificates, "certificate"),
+                    counted(config_maps, "ConfigMap")
+                ),
             };
             let message = format!("`{}` waits for the CA snapshot of `{name}`: {waits}", self.environment);
             let help = format!(
@@ -176,7 +189,7 @@ impl Resolution<'_> {
         let needed = match &self.fields.step_issuer {
             Some(step_issuer) if step_issuer.chart.is_some() => chart::approves_for(&step_issuer.values)
                 .is_some_and(|bound| bound != (cert_manager.namespace.as_str(), cert_manager.service_account.as_str())),
-            _ => !self.fields.issuers.is_empty(),
+            _ => !self.fields.issuers.is_empty() || self.fields.tenants.values().any(|tenant| tenant.step_issuer.is_some()),
         };
         self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }

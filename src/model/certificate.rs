@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
 use crate::inventory::{self, AdditionalOutputFormat, Keystores, SecretTemplate, Subject};
-use crate::model::resolution::{KnownSnapshot, Resolution};
-use crate::model::{Extent, IssuerReference};
+use crate::model::IssuerReference;
+use crate::model::resolution::Resolution;
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -81,22 +81,25 @@ pub struct PrivateKey {
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certificate> {
     let mut certificates = BTreeMap::new();
     for (key, written) in &resolution.fields.certificates {
-        check_fields(resolution, key, written);
-        let name = written.name.clone().unwrap_or_else(|| key.clone());
-        let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
+        check_fields(resolution, &Path::of(["certificates", key]), written);
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
-        let is_rendered = resolution.extent == Extent::Everything
-            || resolution
-                .authority_name(issuer)
-                .is_some_and(|name| matches!(resolution.snapshots.get(name), Some(KnownSnapshot::Here(..))));
-        if !is_rendered {
-            continue;
+        if resolution.is_rendered(issuer) {
+            certificates.insert(key.clone(), Certificate::of(key, written, IssuerReference::of(issuer_key, issuer)));
         }
+    }
+    certificates
+}
+
+impl Certificate {
+    /// A certificate of the inventory with its defaults, to be signed by that issuer; `key` names the entry.
+    pub(super) fn of(key: &str, written: &inventory::Certificate, issuer: IssuerReference) -> Certificate {
+        let name = written.name.clone().unwrap_or_else(|| key.to_owned());
+        let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
         let private_key = written.private_key.clone().unwrap_or_default();
-        let certificate = Certificate {
+        Certificate {
             name,
             namespace: written.namespace.clone(),
-            issuer: IssuerReference::of(issuer_key, issuer),
+            issuer,
             secret_name,
             common_name: written.common_name.clone(),
             subject: written.subject.clone().filter(|subject| *subject != Subject::default()),
@@ -120,10 +123,8 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
             keystores: written.keystores.clone().filter(|keystores| *keystores != Keystores::default()),
             additional_output_formats: written.additional_output_formats.clone(),
             revision_history_limit: written.revision_history_limit,
-        };
-        certificates.insert(key.clone(), certificate);
+        }
     }
-    certificates
 }
 
 /// The issuer of a certificate; where there is none, that is reported.
@@ -132,7 +133,7 @@ fn issuer<'a>(
     key: &str,
     certificate: &'a inventory::Certificate,
 ) -> Option<(&'a str, &'a inventory::Issuer)> {
-    let Some((issuer_key, issuer)) = resolution.issuer_of(certificate) else {
+    let Some((issuer_key, issuer)) = resolution.issuer_named(certificate.issuer.as_deref()) else {
         let known = resolution.fields.issuers.keys();
         match &certificate.issuer {
             Some(name) => resolution.unresolved(Path::of(["certificates", key, "issuer"]), "issuer", name, known),
@@ -157,8 +158,7 @@ fn canonical(written: &str) -> String {
 }
 
 /// Names that may not be empty: a template would leave them out.
-fn check_fields(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) {
-    let path = Path::of(["certificates", key]);
+pub(super) fn check_fields(resolution: &mut Resolution<'_>, path: &Path, certificate: &inventory::Certificate) {
     for (field, text) in [("name", &certificate.name), ("secretName", &certificate.secret_name), ("commonName", &certificate.common_name)] {
         if text.as_deref() == Some("") {
             resolution.report(&WRONG_TYPE, path.key(field), format!("`{field}` is empty"), "write a name, or take the field out");

@@ -73,8 +73,9 @@ pub(super) struct Issuers {
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
     let mut issuers = Issuers::default();
     for (key, written) in &resolution.fields.issuers {
-        check_namespaces(resolution, key, written);
-        match (issuer(resolution, key, written), written.kind) {
+        let path = Path::of(["issuers", key]);
+        check_namespaces(resolution, &path, key, written);
+        match (issuer(resolution, &path, key, written), written.kind) {
             (Some(issuer), IssuerKind::StepIssuer) => drop(issuers.namespaced.insert(key.clone(), issuer)),
             (Some(issuer), IssuerKind::StepClusterIssuer) => drop(issuers.cluster.insert(key.clone(), issuer)),
             (None, _) => issuers.waiting.push(IssuerReference::of(key, written)),
@@ -83,12 +84,12 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
     issuers
 }
 
-/// One issuer; None where its snapshot is not there, or does not hold what it needs.
-fn issuer<'a>(resolution: &mut Resolution<'a>, key: &str, written: &'a inventory::Issuer) -> Option<Issuer> {
-    let authority = resolution.authority(key, written)?;
+/// The issuer that stands at a path of the inventory; None where its snapshot is not there, or does not hold what it needs.
+pub(super) fn issuer(resolution: &mut Resolution<'_>, path: &Path, key: &str, written: &inventory::Issuer) -> Option<Issuer> {
+    let authority = resolution.authority(path, key, written)?;
     let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { return None };
     let (name, url) = (authority.name.to_owned(), authority.url);
-    let kid = key_id(resolution, key, written, snapshot)?;
+    let kid = key_id(resolution, path, written, snapshot)?;
     let provisioner =
         Provisioner { name: written.provisioner.name.clone(), kid, password_ref: password_reference(&written.provisioner.password_ref) };
     let IssuerReference { kind, name: own_name, namespace } = IssuerReference::of(key, written);
@@ -112,14 +113,13 @@ fn password_reference(written: &inventory::PasswordReference) -> PasswordReferen
 }
 
 /// A StepIssuer has a namespace, and its password lies there; a StepClusterIssuer has none, and its password's is named.
-fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer) {
-    let path = Path::of(["issuers", key]);
+pub(super) fn check_namespaces(resolution: &mut Resolution<'_>, path: &Path, key: &str, issuer: &inventory::Issuer) {
     let reference = &issuer.provisioner.password_ref;
     match (issuer.kind, &issuer.namespace, &reference.namespace) {
         (IssuerKind::StepIssuer, None, _) => {
             resolution.report(
                 &WRONG_TYPE,
-                path,
+                path.clone(),
                 format!("the StepIssuer `{key}` needs a `namespace`"),
                 "name the namespace whose certificates it signs, or use `kind: StepClusterIssuer`",
             );
@@ -149,9 +149,9 @@ fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &invento
 }
 
 /// The key id of an issuer's provisioner; where the provisioner cannot serve step-issuer, that is reported.
-fn key_id(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer, snapshot: &Snapshot) -> Option<String> {
+fn key_id(resolution: &mut Resolution<'_>, path: &Path, issuer: &inventory::Issuer, snapshot: &Snapshot) -> Option<String> {
     let name = &issuer.provisioner.name;
-    let path = Path::of(["issuers", key, "provisioner", "name"]);
+    let path = path.key("provisioner").key("name");
     let environment = resolution.environment;
     if snapshot.provisioners().is_unknown() {
         let message = format!(

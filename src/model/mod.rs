@@ -8,8 +8,10 @@ mod conventions;
 mod delivery;
 mod issuer;
 mod names;
+mod placeholder;
 mod resolution;
 mod source;
+mod tenant;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +27,7 @@ pub use certificate::Certificate;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
+pub use tenant::{NamespaceObject, NetworkPolicy, Requesters, Roots, Subject, TenantNamespace};
 
 /// One environment, resolved.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +57,11 @@ pub struct Model {
     pub waiting_issuers: Vec<IssuerReference>,
     /// Certificates by their name in the inventory.
     pub certificates: BTreeMap<String, Certificate>,
+    /// Namespaces of tenants by their name, with what is rendered into each.
+    pub tenant_namespaces: BTreeMap<String, TenantNamespace>,
+    /// The authority behind each tenant's own StepIssuer, by the tenant's name. Not for templates.
+    #[serde(skip)]
+    pub tenant_authorities: BTreeMap<String, String>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
     /// Certificate authorities by their name in the inventory.

@@ -56,26 +56,28 @@ impl<'a> Resolution<'a> {
     }
 
     /// The name of an issuer's authority, named or the only one.
-    pub(super) fn authority_name(&self, issuer: &'a inventory::Issuer) -> Option<&'a str> {
+    pub(super) fn authority_name<'i>(&self, issuer: &'i inventory::Issuer) -> Option<&'i str>
+    where
+        'a: 'i,
+    {
         issuer.authority.as_deref().or_else(|| only_key(&self.fields.authorities))
     }
 
-    /// An issuer's authority; where there is none, that is reported.
-    pub(super) fn authority(&mut self, key: &str, issuer: &'a inventory::Issuer) -> Option<Authority<'a>> {
+    /// The authority of the issuer at a path of the inventory; where there is none, that is reported.
+    pub(super) fn authority(&mut self, path: &Path, key: &str, issuer: &inventory::Issuer) -> Option<Authority<'a>> {
         let fields = self.fields;
         let Some(name) = self.authority_name(issuer) else {
-            let path = Path::of(["issuers", key]);
             let (message, help) = if fields.authorities.is_empty() {
                 (format!("issuer `{key}` has no authority: the inventory names none"), "write one to `authorities`".to_owned())
             } else {
                 let known = crate::finding::listed(fields.authorities.keys().map(String::as_str));
                 (format!("issuer `{key}` does not say which authority signs"), format!("write `authority:` with one of {known}"))
             };
-            self.report(&REFERENCE_UNRESOLVED, path, message, help);
+            self.report(&REFERENCE_UNRESOLVED, path.clone(), message, help);
             return None;
         };
-        let Some(authority) = fields.authorities.get(name) else {
-            self.unresolved(Path::of(["issuers", key, "authority"]), "authority", name, fields.authorities.keys());
+        let Some((name, authority)) = fields.authorities.get_key_value(name) else {
+            self.unresolved(path.key("authority"), "authority", name, fields.authorities.keys());
             return None;
         };
         Some(Authority { name, url: self.url(authority), snapshot: self.snapshots.get(name) })
@@ -87,9 +89,15 @@ impl<'a> Resolution<'a> {
         authority.url.clone().unwrap_or_else(default)
     }
 
-    /// The issuer of a certificate, named or the only one.
-    pub(super) fn issuer_of(&self, certificate: &'a inventory::Certificate) -> Option<(&'a str, &'a inventory::Issuer)> {
-        let name = certificate.issuer.as_deref().or_else(|| only_key(&self.fields.issuers))?;
+    /// Whether the snapshot of an issuer's authority is there, without which neither it nor its certificates are rendered.
+    pub(super) fn is_rendered(&self, issuer: &inventory::Issuer) -> bool {
+        let snapshot = self.authority_name(issuer).and_then(|name| self.snapshots.get(name));
+        self.extent == Extent::Everything || matches!(snapshot, Some(KnownSnapshot::Here(..)))
+    }
+
+    /// The issuer of that name, or the only one where none is named.
+    pub(super) fn issuer_named(&self, name: Option<&str>) -> Option<(&'a str, &'a inventory::Issuer)> {
+        let name = name.or_else(|| only_key(&self.fields.issuers))?;
         self.fields.issuers.get_key_value(name).map(|(name, issuer)| (name.as_str(), issuer))
     }
 

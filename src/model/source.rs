@@ -4,6 +4,9 @@ use super::Model;
 use crate::manifest::Shape;
 use crate::yaml::{Path, Segment};
 
+/// The field of the inventory with the tenants.
+const TENANTS: &str = "tenants";
+
 impl Model {
     /// The entry of the inventory behind an entry of the model: `keys` lead to it, a map and a name, and so on where an entry
     /// holds further maps. None where it comes from no single entry.
@@ -56,17 +59,47 @@ impl Model {
             ["spec", "issuerRef", ..] => entry.key("issuer"),
             ["spec", "url"] => self.of_authority(entry, "url"),
             ["spec", "caBundle"] => self.of_authority(entry, "snapshot"),
+            keys if Self::is_of_tenant(entry) => Self::source_of_tenant(entry, keys, segments),
             ["spec" | "metadata", ..] => entry.join(&segments[1..]),
             _ => entry.clone(),
         }
     }
 
+    fn is_of_tenant(entry: &Path) -> bool {
+        matches!(entry.segments(), [Segment::Key(first), ..] if **first == *TENANTS)
+    }
+
+    /// The same for a tenant, whose parts render objects with other fields than their own.
+    fn source_of_tenant(entry: &Path, keys: &[&str], segments: &[Segment]) -> Path {
+        let [tenants, tenant, Segment::Key(part), ..] = entry.segments() else { return entry.clone() };
+        match (&**part, keys) {
+            (_, ["metadata", "namespace"]) => Path::default().join(&[tenants.clone(), tenant.clone()]).key("namespaces"),
+            ("certificates", ["spec" | "metadata", ..]) => entry.join(&segments[1..]),
+            ("stepIssuer", ["spec", "provisioner", ..]) => entry.join(&segments[1..]),
+            ("stepIssuer", ["metadata", "name"]) => entry.key("name"),
+            ("namespaceLabels", ["metadata", "labels", label]) => entry.key(label),
+            ("requesters", ["subjects"]) => entry.join(&segments[1..]),
+            ("trust", ["metadata", "name"]) => entry.key("configMap"),
+            ("trust", ["data", ..]) => entry.key("key"),
+            ("networkPolicy", ["spec", "podSelector", "matchLabels", label]) => entry.key("podLabels").key(label),
+            _ => entry.clone(),
+        }
+    }
+
+    /// The authority of the issuer that an entry of the inventory renders; None where it renders none.
+    pub fn authority_of(&self, entry: &Path) -> Option<&str> {
+        match entry.segments() {
+            [Segment::Key(first), Segment::Key(tenant), ..] if **first == *TENANTS => self.tenant_authorities.get(&**tenant).map(String::as_str),
+            [_, Segment::Key(key)] => {
+                let issuer = self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key))?;
+                Some(&issuer.authority)
+            }
+            _ => None,
+        }
+    }
+
     /// A field of the authority of an issuer's entry.
     fn of_authority(&self, entry: &Path, field: &str) -> Path {
-        let Some(Segment::Key(key)) = entry.segments().get(1) else { return entry.clone() };
-        match self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key)) {
-            Some(issuer) => Path::of(["authorities", &issuer.authority, field]),
-            None => entry.clone(),
-        }
+        self.authority_of(entry).map_or_else(|| entry.clone(), |authority| Path::of(["authorities", authority, field]))
     }
 }

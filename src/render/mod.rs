@@ -165,7 +165,12 @@ impl<'a> Pass<'a> {
         let text_at = |pass: &mut Self, path: &String| pass.text_at(component, path, instance);
         let name = specification.folder.as_ref().map_or_else(|| Some(component.name.clone()), |path| text_at(self, path));
         let folder = match &specification.namespace {
-            Some(path) => text_at(self, path).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name)),
+            Some(path) => text_at(self, path).zip(name).map(|(namespace, name)| {
+                // Where the path names no namespace, all the folders would be one.
+                let is_one = instance.entry.is_some() && specification.folder.is_none() && !settings.has_namespace_in_path();
+                let name = if is_one { format!("{name}-{namespace}") } else { name };
+                settings.component_folder(&namespace, &name)
+            }),
             None => name,
         };
         let Some(folder) = folder else { return };

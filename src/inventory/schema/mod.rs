@@ -4,6 +4,7 @@
 mod certificate;
 mod delivery;
 mod issuer;
+mod tenant;
 
 use std::collections::BTreeMap;
 
@@ -11,9 +12,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
+pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject, TenantCertificate};
 pub use delivery::{ArgoCd, Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
+pub use tenant::{Requester, RequesterKind, Tenant, TenantIssuer, TenantNetworkPolicy, TenantTrust};
 
 /// The API version that every file of ours carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -74,6 +76,12 @@ pub struct EnvironmentFile {
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub certificates: BTreeMap<String, Certificate>,
+    /// What every tenant has that does not say otherwise: each tenant is merged over it as JSON Merge Patch (RFC 7386).
+    pub tenant_defaults: Option<Tenant>,
+    /// Tenants by a name of yours: namespaces that belong together, and what lies in each of them. `{}` is a tenant that has
+    /// what the defaults say.
+    #[serde(default)]
+    pub tenants: BTreeMap<String, Tenant>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
