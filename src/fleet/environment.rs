@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use camino::Utf8Path;
 
 use super::base::Present;
+use super::likewise::told_once;
 use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, written};
 use crate::finding::{Finding, INVENTORY_NOT_FOUND, LEDGER_INVALID, Level, MANIFEST_UNKNOWN_FIELD, MANIFEST_WRONG_TYPE, Place};
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Inventory};
@@ -37,6 +38,9 @@ impl Repository {
             return None;
         }
         let mut outcome = self.resolved(name, &inventory, inputs, request);
+        if inventory.tenants.is_some() {
+            outcome.findings = told_once(std::mem::take(&mut outcome.findings), |place| inventory.located(place, &self.layers));
+        }
         for finding in &mut outcome.findings {
             let place = std::mem::replace(&mut finding.place, Place::whole(""));
             finding.place = inventory.located(place, &self.layers);

@@ -14,9 +14,9 @@ pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
     AdditionalOutputFormat, ArgoCd, Authority, CertManager, Certificate, Chart, Delivery, EnvironmentFile, FileKind, Git, Issuer,
-    IssuerKind, Keystore, Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, RuleOverride, SecretKey, SecretTemplate,
-    StepIssuer, Subject, Versions, json_schema,
-    Requester, RequesterKind, Tenant, TenantCertificate, TenantIssuer, TenantNetworkPolicy, TenantTrust,
+    IssuerKind, Keystore, Keystores, OverrideLevel, PasswordReference, PrivateKey, Provisioner, Requester, RequesterKind, RuleOverride,
+    SecretKey, SecretTemplate, StepIssuer, Subject, Tenant, TenantCertificate, TenantIssuer, TenantNetworkPolicy, TenantTrust, Versions,
+    json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

@@ -83,7 +83,11 @@ impl<'de> Deserialize<'de> for PortOrName {
 
             fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<PortOrName, E> {
                 let is_port = (1..=i64::from(u16::MAX)).contains(&number);
-                if is_port { Ok(PortOrName) } else { Err(E::custom(format!("a port from 1 to 65535 is expected here, and this is `{number}`"))) }
+                if is_port {
+                    Ok(PortOrName)
+                } else {
+                    Err(E::custom(format!("a port from 1 to 65535 is expected here, and this is `{number}`")))
+                }
             }
 
             fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<PortOrName, E> {

@@ -40,7 +40,10 @@ impl<'a> Placeholders<'a> {
         let known = || self.known.iter().map(|(name, _)| *name);
         match crate::yaml::nearest(name, known()).filter(|_| !name.is_empty()) {
             Some(near) => format!("did you mean `{{{near}}}`?"),
-            None => format!("the placeholders are {}", listed(known().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().iter().map(String::as_str))),
+            None => format!(
+                "the placeholders are {}",
+                listed(known().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().iter().map(String::as_str))
+            ),
         }
     }
 }
@@ -53,13 +56,9 @@ mod tests {
 
     #[test]
     fn placeholders_are_filled_in_wherever_they_stand() {
-        for (text, expected) in [
-            ("plain", "plain"),
-            ("", ""),
-            ("*.{namespace}.svc", "*.web.svc"),
-            ("{tenant}{namespace}", "shopweb"),
-            ("ä{tenant}ö", "äshopö"),
-        ] {
+        for (text, expected) in
+            [("plain", "plain"), ("", ""), ("*.{namespace}.svc", "*.web.svc"), ("{tenant}{namespace}", "shopweb"), ("ä{tenant}ö", "äshopö")]
+        {
             assert_eq!(KNOWN.fill(text).as_deref(), Ok(expected), "{text}");
         }
     }

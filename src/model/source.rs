@@ -89,7 +89,9 @@ impl Model {
     /// The authority of the issuer that an entry of the inventory renders; None where it renders none.
     pub fn authority_of(&self, entry: &Path) -> Option<&str> {
         match entry.segments() {
-            [Segment::Key(first), Segment::Key(tenant), ..] if **first == *TENANTS => self.tenant_authorities.get(&**tenant).map(String::as_str),
+            [Segment::Key(first), Segment::Key(tenant), ..] if **first == *TENANTS => {
+                self.tenant_authorities.get(&**tenant).map(String::as_str)
+            }
             [_, Segment::Key(key)] => {
                 let issuer = self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key))?;
                 Some(&issuer.authority)

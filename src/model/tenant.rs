@@ -156,12 +156,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, issuers: &mut Issuers) ->
     let mut tenants = Tenants::default();
     if fields.tenant_defaults.is_some() && fields.tenants.is_empty() {
         let message = "there are defaults for tenants, and no tenant";
-        resolution.report(
-            &TENANT_WITHOUT_EFFECT,
-            Path::of(["tenantDefaults"]),
-            message,
-            "write `tenants:`, or take the defaults out",
-        );
+        resolution.report(&TENANT_WITHOUT_EFFECT, Path::of(["tenantDefaults"]), message, "write `tenants:`, or take the defaults out");
     }
     let mut owners: BTreeMap<String, (&str, Path)> = BTreeMap::new();
     for (name, tenant) in &fields.tenants {
@@ -293,7 +288,8 @@ impl<'a> Pass<'_, 'a> {
         let named = tenant.issuer.as_deref();
         if let Some(own) = &tenant.step_issuer {
             if let Some(name) = named {
-                let message = format!("tenant `{}` has a StepIssuer of its own and names the issuer `{name}`: only one can sign", self.name);
+                let message =
+                    format!("tenant `{}` has a StepIssuer of its own and names the issuer `{name}`: only one can sign", self.name);
                 let help = "take one of them out; `issuer: null` or `stepIssuer: null` takes out what the defaults say";
                 self.resolution.report(&WRONG_TYPE, self.path.key("issuer"), message, help);
             }
@@ -505,11 +501,8 @@ impl<'a> Pass<'_, 'a> {
     /// A certificate in one namespace, with its placeholders filled in.
     fn filled(&mut self, namespace: &str, path: &Path, written: &inventory::TenantCertificate) -> inventory::Certificate {
         let mut certificate = written.in_namespace(namespace);
-        let texts = [
-            ("name", &mut certificate.name),
-            ("secretName", &mut certificate.secret_name),
-            ("commonName", &mut certificate.common_name),
-        ];
+        let texts =
+            [("name", &mut certificate.name), ("secretName", &mut certificate.secret_name), ("commonName", &mut certificate.common_name)];
         for (field, text) in texts {
             *text = text.as_deref().map(|text| self.fill(namespace, &path.key(field), text));
         }

@@ -130,7 +130,9 @@ impl Templates {
             }
             let sources: Vec<_> = drafts.iter().map(|draft| draft.sources(&drafts)).collect();
             let ready = drafts.into_iter().zip(sources);
-            components = ready.map(|(draft, sources)| Component { name: draft.name.to_owned(), specification: draft.specification, sources }).collect();
+            components = ready
+                .map(|(draft, sources)| Component { name: draft.name.to_owned(), specification: draft.specification, sources })
+                .collect();
         }
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
@@ -271,8 +273,7 @@ impl<'a> Draft<'a> {
     /// Adds its templates to the others; what is wrong with them, and with the names of those that it renders.
     fn compile(&self, drafts: &[Draft<'_>], environment: &mut Environment<'static>) -> Vec<Finding> {
         let mut findings = self.unknown_templates(drafts);
-        let used: BTreeSet<String> =
-            drafts.iter().flat_map(|draft| draft.used().map(|template| full_name(draft.name, template))).collect();
+        let used: BTreeSet<String> = drafts.iter().flat_map(|draft| draft.used().map(|template| full_name(draft.name, template))).collect();
         for (file, text) in &self.texts {
             let path = &self.paths[file];
             let name = full_name(self.name, file);

@@ -12,7 +12,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject, TenantCertificate};
+pub use certificate::{
+    AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject, TenantCertificate,
+};
 pub use delivery::{ArgoCd, Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 pub use tenant::{Requester, RequesterKind, Tenant, TenantIssuer, TenantNetworkPolicy, TenantTrust};

@@ -92,4 +92,3 @@ pub struct TenantNetworkPolicy {
     /// The authority. Default: the one that signs the tenant's certificates.
     pub authority: Option<String>,
 }
-
