@@ -139,7 +139,7 @@ impl Layers {
         let layers = chain.iter().filter_map(|name| self.layers.get(name)?.parsed.as_ref().ok());
         let empty = tenants::empty_tenants(layers.chain([own]));
         let finding = |(name, at): (String, At)| {
-            let message = format!("there is nothing behind the tenant `{name}`, and nothing takes a tenant away");
+            let message = format!("`{name}:` with nothing behind it is no tenant: it takes away one that a layer brings, and none does");
             let help = format!("write `{name}: {{}}` for a tenant that has what `tenantDefaults` says");
             Finding::new(&WRONG_TYPE, self.place(file, at), message).help(help)
         };

@@ -166,7 +166,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, issuers: &mut Issuers) ->
             without_effect(resolution, name, tenant, &path, namespaces.is_empty());
             continue;
         }
-        let mut pass = Pass { resolution, issuers, tenants: &mut tenants, name, tenant, path, unknown: BTreeSet::new() };
+        let mut pass = Pass { resolution, issuers, tenants: &mut tenants, name, tenant, path, unknown: BTreeSet::new(), is_broken: false };
         let signer = pass.signer();
         for namespace in namespaces {
             pass.namespace(&namespace, signer);
@@ -279,6 +279,8 @@ struct Pass<'p, 'a> {
     path: Path,
     /// Places of placeholders that were reported: each is met once for every namespace.
     unknown: BTreeSet<Path>,
+    /// Whether something of the entry at hand could not be filled in: what is wrong with the rest follows from that.
+    is_broken: bool,
 }
 
 impl<'a> Pass<'_, 'a> {
@@ -371,6 +373,7 @@ impl<'a> Pass<'_, 'a> {
         match placeholders.fill(text) {
             Ok(text) => text,
             Err(unknown) => {
+                self.is_broken = true;
                 if self.unknown.insert(path.clone()) {
                     let message = format!("`{unknown}` is no placeholder");
                     self.resolution.report(&PLACEHOLDER_UNKNOWN, path.clone(), message, placeholders.help(&unknown));
@@ -390,8 +393,9 @@ impl<'a> Pass<'_, 'a> {
 
     fn namespace_object(&mut self, namespace: &str) -> Option<NamespaceObject> {
         let labels = self.tenant.namespace_labels.as_ref()?;
+        self.is_broken = false;
         let labels = self.fill_labels(namespace, &self.path.key("namespaceLabels"), labels);
-        Some(NamespaceObject { name: namespace.to_owned(), labels })
+        (!self.is_broken).then(|| NamespaceObject { name: namespace.to_owned(), labels })
     }
 
     fn requesters(&mut self, namespace: &str) -> BTreeMap<String, Requesters> {
@@ -439,7 +443,11 @@ impl<'a> Pass<'_, 'a> {
 
     fn own_issuer(&mut self, namespace: &str, own: &inventory::TenantIssuer) -> Option<(String, Issuer)> {
         let path = self.path.key("stepIssuer");
+        self.is_broken = false;
         let written = self.as_issuer(namespace, own);
+        if self.is_broken {
+            return None;
+        }
         let reference = IssuerReference::of(ISSUER, &written);
         issuer::check_namespaces(self.resolution, &path, &reference.name, &written);
         if let Some(issuer) = issuer::issuer(self.resolution, &path, &reference.name, &written) {
@@ -458,7 +466,11 @@ impl<'a> Pass<'_, 'a> {
         let mut certificates = BTreeMap::new();
         for (key, written) in &tenant.certificates {
             let path = self.path.key("certificates").key(key);
+            self.is_broken = false;
             let filled = self.filled(namespace, &path, written);
+            if self.is_broken {
+                continue;
+            }
             certificate::check_fields(self.resolution, &path, &filled);
             let (signer, named_at) = match written.issuer.as_deref() {
                 None => (signer, self.path.key("issuer")),
@@ -478,6 +490,9 @@ impl<'a> Pass<'_, 'a> {
                 }
                 Some(Signer::Entry(..)) => continue,
             };
+            if self.is_broken {
+                continue;
+            }
             if self.resolution.is_rendered(&issuer) {
                 certificates.insert(key.clone(), Certificate::of(key, &filled, IssuerReference::of(ISSUER, &issuer)));
             } else if let Some(authority) = self.resolution.authority_name(&issuer) {
