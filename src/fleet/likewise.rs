@@ -26,9 +26,14 @@ pub(super) fn told_once(findings: Vec<Finding>, located: impl Fn(Place) -> Place
         tenants.entry(line).or_default().insert(tenant);
     }
     let mut told = Vec::new();
+    let mut said = BTreeSet::new();
     for (mut finding, line) in findings.into_iter().zip(&lines) {
         if let Some((line, tenant)) = line {
             if first.get(line).is_some_and(|first| **first != **tenant) {
+                continue;
+            }
+            // A tenant has the same from one line in each of its namespaces.
+            if !said.insert((line, finding.message.clone())) {
                 continue;
             }
             match tenants.get(line).map_or(0, BTreeSet::len) {
@@ -65,6 +70,7 @@ mod tests {
             finding(&DURATION_UNSET, "b", "duration"),
             finding(&DURATION_NOT_GO, "b", "own"),
             finding(&DURATION_NOT_GO, "c", "duration"),
+            finding(&DURATION_NOT_GO, "a", "duration"),
         ];
         // `duration` stands in the defaults, `own` in a tenant.
         let located = |place: Place| match &place {

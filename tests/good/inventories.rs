@@ -249,6 +249,7 @@ fn tenants() -> Vec<Good> {
             let issuer = json!({"kind": "StepClusterIssuer", "provisioner": {"name": "step-issuer",
                 "passwordRef": {"name": "step-issuer-password", "namespace": "smallstep"}}});
             set(&mut good.inventory, "/issuers", json!({"tenants": issuer}));
+            set(&mut good.inventory, "/certificates", json!({}));
             let defaults = json!({
                 "issuer": "tenants",
                 "certificates": {"tls": {
@@ -279,7 +280,6 @@ fn tenants() -> Vec<Good> {
     let mut alone = shared();
     alone.rename("tenants-without-controller");
     set(&mut alone.inventory, "/stepIssuer", Value::Null);
-    set(&mut alone.inventory, "/certificates", json!({}));
     let mut waiting = shared();
     waiting.rename("tenants-that-wait");
     set(&mut waiting.inventory, "/authorities/internal/snapshot", json!("pending"));
