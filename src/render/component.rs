@@ -122,18 +122,15 @@ impl Templates {
                 Err(more) => findings.extend(more),
             }
         }
-        let mut components = Vec::new();
-        // Where a `component.yaml` cannot be read, nobody knows what it takes from others.
-        if findings.is_empty() {
-            for draft in &drafts {
-                findings.extend(draft.compile(&drafts, &mut environment));
-            }
-            let sources: Vec<_> = drafts.iter().map(|draft| draft.sources(&drafts)).collect();
-            let ready = drafts.into_iter().zip(sources);
-            components = ready
-                .map(|(draft, sources)| Component { name: draft.name.to_owned(), specification: draft.specification, sources })
-                .collect();
+        // What a component takes from one that cannot be read is not looked for.
+        let is_whole = findings.is_empty();
+        for draft in &drafts {
+            findings.extend(draft.compile(&drafts, is_whole, &mut environment));
         }
+        let sources: Vec<_> = drafts.iter().map(|draft| draft.sources(&drafts)).collect();
+        let component =
+            |(draft, sources): (Draft<'_>, _)| Component { name: draft.name.to_owned(), specification: draft.specification, sources };
+        let components = drafts.into_iter().zip(sources).map(component).collect();
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
             let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
@@ -271,8 +268,8 @@ impl<'a> Draft<'a> {
     }
 
     /// Adds its templates to the others; what is wrong with them, and with the names of those that it renders.
-    fn compile(&self, drafts: &[Draft<'_>], environment: &mut Environment<'static>) -> Vec<Finding> {
-        let mut findings = self.unknown_templates(drafts);
+    fn compile(&self, drafts: &[Draft<'_>], is_whole: bool, environment: &mut Environment<'static>) -> Vec<Finding> {
+        let mut findings = self.unknown_templates(drafts, is_whole);
         let used: BTreeSet<String> = drafts.iter().flat_map(|draft| draft.used().map(|template| full_name(draft.name, template))).collect();
         for (file, text) in &self.texts {
             let path = &self.paths[file];
@@ -296,7 +293,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Templates that are named and not there.
-    fn unknown_templates(&self, drafts: &[Draft<'_>]) -> Vec<Finding> {
+    fn unknown_templates(&self, drafts: &[Draft<'_>], is_whole: bool) -> Vec<Finding> {
         let place = Place::whole(&self.paths[COMPONENT_FILE]);
         let finding = |template: &str| {
             let Some((component, file)) = template.split_once('/') else {
@@ -307,7 +304,7 @@ impl<'a> Draft<'a> {
                 return Some((message, nearest(template, self.texts.keys().copied()).map(str::to_owned)));
             };
             let other = drafts.iter().find(|draft| draft.name == component);
-            if other.is_some_and(|draft| draft.texts.contains_key(file)) {
+            if !is_whole || other.is_some_and(|draft| draft.texts.contains_key(file)) {
                 return None;
             }
             let near = match other {
