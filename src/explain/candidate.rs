@@ -15,7 +15,7 @@ const NEVER_RENDERED: &[&str] = &["apiVersion", "kind", "extends", "rules"];
 /// A map that is one whole, without entries.
 const STEP_ISSUER: &str = "stepIssuer";
 /// Maps that bring documents with them.
-const WHOLE: &[&str] = &["certificates", "issuers", "authorities", "trust", STEP_ISSUER];
+const WHOLE: &[&str] = &["certificates", "issuers", "authorities", "tenants", "trust", STEP_ISSUER];
 /// A text that no inventory holds.
 const PROBE: &str = "trustree-probe";
 

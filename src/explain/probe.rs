@@ -11,7 +11,7 @@ use crate::manifest::{Document, Origin};
 use crate::model::{self, Extent, KnownSnapshot};
 use crate::render::render;
 use crate::snapshot::Snapshot;
-use crate::yaml::{Fact, Node, Path, Segment, Value, read_struct};
+use crate::yaml::{Fact, Node, Path, Segment, Value};
 
 /// Entries of one map that are kept beside the document's own: a field of it hardly depends on more of them.
 const ENTRIES_KEPT: usize = 16;
@@ -101,11 +101,12 @@ impl<'a> Probe<'a> {
 
     /// The field as it is rendered from these; None where the document is not rendered. A field that is gone is null.
     fn field(&self, tree: &Node, snapshots: &BTreeMap<String, KnownSnapshot>) -> Option<Value> {
-        let fields = read_struct(tree, &mut Vec::new())?;
-        let inventory = Inventory { fields, tree: tree.clone(), file: self.inventory.file.clone(), layers: self.inventory.layers.clone() };
+        let inventory = Inventory::of_tree(tree.clone(), &self.inventory.file, &self.inventory.layers)?;
         let (model, _) = model::build(self.environment, &inventory, snapshots, Extent::Known);
         let rendered = render(&model, self.repository.templates(), self.repository.settings(), self.inflations);
-        let document = rendered.documents.iter().find(|document| self.is_the_same(document))?;
+        // A tenant's entry is rendered in each of its namespaces: the one in the same file comes first.
+        let same = || rendered.documents.iter().filter(|document| self.is_the_same(document));
+        let document = same().find(|document| document.file == self.document.file).or_else(|| same().next())?;
         Some(document.node.value_at(self.field).map_or(Value::Null, without_places))
     }
 
@@ -138,13 +139,13 @@ fn prune(tree: &mut Node, entry: Option<&Path>) {
         Some([Segment::Key(first), Segment::Key(key), ..]) if **first == *map => Some(key.clone()),
         _ => None,
     };
-    let Value::Map(fields) = &mut tree.value else { return };
-    let Some(certificates) = fields.get_mut("certificates") else { return };
-    let Value::Map(map) = &mut certificates.node.value else { return };
-    let own = own("certificates");
-    let others: Vec<Box<str>> = map.iter().map(|(key, _)| Box::from(key)).filter(|key| Some(key) != own.as_ref()).collect();
-    let kept = if own.is_some() { 0 } else { ENTRIES_KEPT };
-    others.iter().skip(kept).for_each(|key| drop(map.remove(key)));
+    for name in ["certificates", "tenants"] {
+        let own = own(name);
+        let Some(map) = tree.get_mut(name).and_then(Node::as_map_mut) else { continue };
+        let others: Vec<Box<str>> = map.iter().map(|(key, _)| Box::from(key)).filter(|key| Some(key) != own.as_ref()).collect();
+        let kept = if own.is_some() { 0 } else { ENTRIES_KEPT };
+        others.iter().skip(kept).for_each(|key| drop(map.remove(key)));
+    }
 }
 
 /// Takes what a path of keys leads to out of its map.

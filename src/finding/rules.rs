@@ -67,6 +67,10 @@ rules! {
     LEDGER_INVALID = "ledger-invalid", Error untrusted: "a ledger that cannot be read or names what it may not name";
     REFERENCE_UNRESOLVED = "reference-unresolved", Error: "a name in the inventory that nothing in the inventory bears";
     NAME_INVALID = "name-invalid", Error: "a name that Kubernetes does not accept";
+    PLACEHOLDER_UNKNOWN = "placeholder-unknown", Error: "a placeholder that a tenant does not have";
+    TENANT_NAMESPACE_TWICE = "tenant-namespace-twice", Error: "a namespace that two tenants have";
+    TENANT_NAMESPACE_OF_CA = "tenant-namespace-of-ca", Warning: "a tenant in the namespace of the CA or of who works for it";
+    TENANT_WITHOUT_EFFECT = "tenant-without-effect", Warning: "a tenant for which nothing is rendered";
     RULE_OVERRIDE_WITHOUT_REASON = "rule-override-without-reason", Warning: "a rule whose level is changed and nobody says why";
     RULE_OVERRIDE_UNUSED = "rule-override-unused", Warning: "a changed level of a rule that finds nothing any more";
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use camino::Utf8Path;
 
 use super::base::Present;
+use super::likewise::told_once;
 use super::shared::Planned;
 use super::written::Ours;
 use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, written};
@@ -40,7 +41,11 @@ impl Repository {
             return None;
         }
         let mut planned = self.resolved(name, &inventory, inputs, request);
-        for finding in &mut planned.outcome.findings {
+        let findings = &mut planned.outcome.findings;
+        if inventory.tenants.is_some() {
+            *findings = told_once(std::mem::take(findings), |place| inventory.located(place, &self.layers));
+        }
+        for finding in findings {
             let place = std::mem::replace(&mut finding.place, Place::whole(""));
             finding.place = inventory.located(place, &self.layers);
         }

@@ -6,6 +6,7 @@ mod base;
 mod discovery;
 mod environment;
 mod levels;
+mod likewise;
 mod shared;
 mod snapshots;
 mod vendored;

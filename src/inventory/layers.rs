@@ -9,7 +9,8 @@ use crate::finding::{Finding, LAYER_CYCLE, LAYER_NOT_FOUND, Place, WRONG_TYPE, l
 use crate::inventory::name::EnvironmentName;
 use crate::inventory::rules;
 use crate::inventory::schema::EnvironmentFile;
-use crate::yaml::{At, Entry, Keys, Node, Path, Value, nearest, read, read_struct, text_of};
+use crate::inventory::tenants::{self, Typed};
+use crate::yaml::{At, Entry, Keys, Node, Path, Value, nearest, read, text_of};
 
 /// Name of an environment's own file in its folder.
 pub const INVENTORY_FILE: &str = "inventory.yaml";
@@ -23,8 +24,10 @@ const HEAD: [&str; 3] = ["apiVersion", "kind", "extends"];
 pub struct Inventory {
     /// The typed fields.
     pub fields: EnvironmentFile,
-    /// The merged tree, where every node knows its place.
+    /// The merged tree, where every node knows its place. Tenants are in it as they were written.
     pub tree: Node,
+    /// The map of tenants, each merged over the defaults; None where there are none.
+    pub tenants: Option<Node>,
     /// The environment's own file, below the repository.
     pub file: Utf8PathBuf,
     /// The layers that were merged, in that order.
@@ -34,15 +37,30 @@ pub struct Inventory {
 impl Inventory {
     /// Where the value that `path` leads to was set: by the environment's own file or by a layer.
     pub fn place(&self, path: &Path, layers: &Layers) -> Place {
-        layers.place(&self.file, self.tree.place(path))
+        layers.place(&self.file, self.at(path, Node::place))
     }
 
     /// A place in the inventory as a place in a file.
     pub fn located(&self, place: Place, layers: &Layers) -> Place {
         match place {
             Place::Inventory(path) => self.place(&path, layers),
-            Place::InventoryKey(path) => layers.place(&self.file, self.tree.key_place(&path)),
+            Place::InventoryKey(path) => layers.place(&self.file, self.at(&path, Node::key_place)),
             Place::File { .. } => place,
+        }
+    }
+
+    /// A merged tree as an inventory; None where something is wrong with it.
+    pub fn of_tree(mut tree: Node, file: &Utf8Path, layers: &[String]) -> Option<Inventory> {
+        let Typed { fields, tenants, problems } = tenants::read(&mut tree);
+        let fields = fields.filter(|_| problems.is_empty())?;
+        Some(Inventory { fields, tree, tenants, file: file.to_owned(), layers: layers.to_vec() })
+    }
+
+    /// What is known of a path: of one that leads into a tenant by the tenant or the defaults.
+    fn at(&self, path: &Path, place: fn(&Node, &Path) -> At) -> At {
+        match self.tenants.as_ref().zip(tenants::below_tenants(path)) {
+            Some((tenants, path)) => place(tenants, &path),
+            None => place(&self.tree, path),
         }
     }
 
@@ -98,11 +116,10 @@ impl Layers {
         };
         tree.at = own.at;
         let says_layer = own.get_str("kind") == Some("Layer");
-        merge(&mut tree, own);
-        let mut problems = Vec::new();
-        let fields: Option<EnvironmentFile> = read_struct(&tree, &mut problems);
-        let mut findings: Vec<Finding> =
-            problems.iter().map(|problem| Finding::of_problem(problem, self.place(file, problem.at(&tree)))).collect();
+        let mut findings = self.empty_tenants(file, &chain, &own);
+        tenants::merge_files(&mut tree, own);
+        let Typed { fields, tenants, problems } = tenants::read(&mut tree);
+        findings.extend(problems.iter().map(|(problem, at)| Finding::of_problem(problem, self.place(file, *at))));
         if says_layer {
             let place = self.place(file, tree.place(&Path::of(["kind"])));
             let finding = Finding::new(&WRONG_TYPE, place, format!("`{environment}` is an environment, and its file says `kind: Layer`"));
@@ -112,9 +129,21 @@ impl Layers {
             findings.extend(rules::check(&fields.rules, &tree, |at| self.place(file, at)));
         }
         match fields {
-            Some(fields) if findings.is_empty() => Ok(Inventory { fields, tree, file: file.to_owned(), layers: chain.to_vec() }),
+            Some(fields) if findings.is_empty() => Ok(Inventory { fields, tree, tenants, file: file.to_owned(), layers: chain.to_vec() }),
             _ => Err(findings),
         }
+    }
+
+    /// Tenants with nothing behind their name, which merges into nothing.
+    fn empty_tenants(&self, file: &Utf8Path, chain: &[String], own: &Node) -> Vec<Finding> {
+        let layers = chain.iter().filter_map(|name| self.layers.get(name)?.parsed.as_ref().ok());
+        let empty = tenants::empty_tenants(layers.chain([own]));
+        let finding = |(name, at): (String, At)| {
+            let message = format!("`{name}:` with nothing behind it is no tenant: it takes away one that a layer brings, and none does");
+            let help = format!("write `{name}: {{}}` for a tenant that has what `tenantDefaults` says");
+            Finding::new(&WRONG_TYPE, self.place(file, at), message).help(help)
+        };
+        empty.into_iter().map(finding).collect()
     }
 
     /// What an environment's own file, `own`, and its layers say at a path, the one that counts first.
@@ -177,7 +206,7 @@ impl Layers {
             if let Value::Map(map) = &mut layer.value {
                 HEAD.iter().for_each(|key| drop(map.remove(key)));
             }
-            merge(&mut tree, layer);
+            tenants::merge_files(&mut tree, layer);
         }
         let tree = Arc::new(tree);
         self.chains.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(chain.to_vec(), Arc::clone(&tree));
@@ -285,8 +314,17 @@ fn parse(bytes: &[u8], file: &Utf8Path, index: u16) -> Result<Node, Finding> {
     }
 }
 
-/// JSON Merge Patch (RFC 7386): maps merge, everything else replaces, `null` removes.
-fn merge(target: &mut Node, patch: Node) {
+/// What a `null` of a patch does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Nulls {
+    /// It removes, as RFC 7386 says.
+    Remove,
+    /// It stays, because what comes out is itself a patch.
+    Keep,
+}
+
+/// JSON Merge Patch (RFC 7386): maps merge, everything else replaces.
+pub(super) fn merge(target: &mut Node, patch: Node, nulls: Nulls) {
     let Value::Map(patch_map) = patch.value else {
         *target = patch;
         return;
@@ -295,24 +333,24 @@ fn merge(target: &mut Node, patch: Node) {
         *target = Node { at: patch.at, value: Value::Map(crate::yaml::Map::default()) };
     }
     let Value::Map(target_map) = &mut target.value else { return };
-    let is_null = |entry: &Entry| entry.node.value == Value::Null;
+    let removes = |entry: &Entry| entry.node.value == Value::Null && nulls == Nulls::Remove;
     target_map.merge(
         patch_map,
         |mut existing, entry| {
-            if is_null(&entry) {
+            if removes(&entry) {
                 return None;
             }
             existing.key = entry.key;
-            merge(&mut existing.node, entry.node);
+            merge(&mut existing.node, entry.node, nulls);
             Some(existing)
         },
         |entry| {
-            if is_null(&entry) {
+            if removes(&entry) {
                 return None;
             }
             // Merging into nothing takes the nulls out.
             let mut fresh = Entry { key: entry.key, node: Node { at: entry.node.at, value: Value::Null } };
-            merge(&mut fresh.node, entry.node);
+            merge(&mut fresh.node, entry.node, nulls);
             Some(fresh)
         },
     );
@@ -358,7 +396,7 @@ mod tests {
         ] {
             let node = |text: &str| read(text, 0, Keys::AsKubernetes).expect("readable").remove(0);
             let mut target = node(original);
-            merge(&mut target, node(patch));
+            merge(&mut target, node(patch), Nulls::Remove);
             assert_eq!(target.to_json(), node(expected).to_json(), "{original} with {patch}");
         }
     }
@@ -408,5 +446,59 @@ mod tests {
         assert_eq!(findings[0].help.as_deref(), Some("did you mean `base`?"));
         assert_eq!(findings[0].place, place("environments/dev/inventory.yaml", 3, 11));
         assert!(matches!(&findings[1].place, Place::File { file, .. } if file == "environments/_layers/base.yaml"));
+    }
+
+    const DEFAULTS: &str = "tenantDefaults:\n  issuer: tenants\n  certificates:\n    web:\n      dnsNames: [web]\n      duration: 24h\n";
+
+    #[test]
+    fn a_tenant_is_a_patch_over_the_defaults_and_keeps_its_places() {
+        let layers = layers(&[
+            ("base", DEFAULTS),
+            ("team", "tenants:\n  orders:\n    certificates: {web: {duration: 1h}, api: {dnsNames: [api]}}\n"),
+        ]);
+        let own = "extends: [base, team]\ntenants:\n  payments: {}\n  orders: {certificates: {web: null}, issuer: null}\n";
+        let inventory = load(&layers, own).expect("inventory");
+        let tenants = &inventory.fields.tenants;
+        let keys = |tenant: &str| tenants[tenant].certificates.keys().cloned().collect::<Vec<_>>();
+        assert_eq!((keys("payments"), keys("orders")), (vec!["web".to_owned()], vec!["api".to_owned()]));
+        assert_eq!((tenants["payments"].issuer.as_deref(), tenants["orders"].issuer.as_deref()), (Some("tenants"), None));
+        let at = |path: &[&str]| inventory.place(&Path::of(path.iter().copied()), &layers);
+        assert_eq!(at(&["tenants", "payments", "certificates", "web", "duration"]), place("environments/_layers/base.yaml", 8, 17));
+        assert_eq!(at(&["tenants", "orders", "certificates", "api"]), place("environments/_layers/team.yaml", 5, 41));
+        assert_eq!(at(&["tenants", "payments"]), place("environments/dev/inventory.yaml", 5, 3));
+    }
+
+    #[test]
+    fn a_layer_takes_a_tenant_away_and_brings_a_certificate_back() {
+        let layers = layers(&[("base", &format!("{DEFAULTS}tenants: {{payments: {{certificates: {{web: null}}}}, orders: {{}}}}\n"))]);
+        let own = "extends: [base]\ntenants: {orders: null, payments: {certificates: {web: {duration: 2h}}}}\n";
+        let inventory = load(&layers, own).expect("inventory");
+        let tenants = &inventory.fields.tenants;
+        assert_eq!(tenants.keys().collect::<Vec<_>>(), ["payments"]);
+        let web = &tenants["payments"].certificates["web"];
+        assert_eq!((web.duration.as_deref(), web.dns_names.len()), (Some("2h"), 1));
+    }
+
+    #[test]
+    fn what_is_wrong_with_the_defaults_is_told_once_and_there() {
+        let text = "tenantDefaults: {isuer: x, certificates: {web: {dnsNames: web}}, stepIssuer: {name: own}}\ntenants: {a: {}, b: {}, c: {stepIssuer: null}}\n";
+        let findings = load(&Layers::default(), text).expect_err("refused");
+        let line = |finding: &Finding| if let Place::File { line, .. } = &finding.place { Some(*line) } else { None };
+        let mut told: Vec<(&str, Option<u32>)> = findings.iter().map(|finding| (finding.message.as_str(), line(finding))).collect();
+        told.sort_unstable();
+        let [(second, Some(3)), (third, Some(3)), (first, Some(3))] = told.as_slice() else { panic!("{told:?}") };
+        assert!(first.contains("`isuer`") && first.contains("tenantDefaults"), "{first}");
+        assert!(second.contains("tenantDefaults.certificates.web.dnsNames"), "{second}");
+        assert!(third.contains("tenants.a.stepIssuer") && third.contains("provisioner"), "{third}");
+    }
+
+    #[test]
+    fn a_name_with_nothing_behind_it_is_no_tenant() {
+        let findings = load(&Layers::default(), "tenants:\n  payments:\n  orders: {}\n").expect_err("refused");
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].place, place("environments/dev/inventory.yaml", 4, 3));
+        assert_eq!(findings[0].help.as_deref(), Some("write `payments: {}` for a tenant that has what `tenantDefaults` says"));
+        let findings = load(&Layers::default(), "tenants: [payments]\n").expect_err("refused");
+        assert!(findings[0].message.contains("a map is expected here, of tenants"), "{}", findings[0].message);
     }
 }

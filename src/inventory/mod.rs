@@ -8,6 +8,7 @@ mod rules;
 mod schema;
 mod settings;
 mod snapshots;
+mod tenants;
 
 pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
@@ -16,9 +17,9 @@ pub use schema::{
     Bootstrap, BootstrapImages, BundleJks, BundlePkcs12, BundleTarget, CaIssuer, CertManager, Certificate, Chart, ConfigMapKey,
     CopyProgram, Delivery, EnvironmentFile, ExporterCronJob, ExternalAccountBinding, FileKind, Flux, FluxSource, FluxSourceKind, Git,
     Http01, Http01Gateway, Http01Ingress, Issuer, IssuerKind, Keystore, Keystores, LabelExpression, LabelOperator, LabelSelector, Layout,
-    OverrideLevel, PasswordReference, Patch, PatchTarget, Pkcs12Profile, PrivateKey, Provisioner, Reflector, Replicator, Resources,
-    RuleOverride, SecretKey, SecretName, SecretTemplate, Share, Solver, SolverSelector, StepIssuer, Subject, Trust, TrustBundle, Versions,
-    json_schema,
+    OverrideLevel, PasswordReference, Patch, PatchTarget, Pkcs12Profile, PrivateKey, Provisioner, Reflector, Replicator, Requester,
+    RequesterKind, Resources, RuleOverride, SecretKey, SecretName, SecretTemplate, Share, Solver, SolverSelector, StepIssuer, Subject,
+    Tenant, TenantCertificate, TenantIssuer, TenantNetworkPolicy, TenantTrust, Trust, TrustBundle, Versions, json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

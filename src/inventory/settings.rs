@@ -148,6 +148,11 @@ impl Settings {
         Place::at(Utf8Path::new(SETTINGS_FILE), self.rule_places.get(code).copied().unwrap_or_default())
     }
 
+    /// Whether components of different namespaces lie in different folders.
+    pub fn has_namespace_in_path(&self) -> bool {
+        self.path.contains("{namespace}")
+    }
+
     /// The folder of a component below the environment's own folder.
     pub fn component_folder(&self, namespace: &str, component: &str) -> String {
         let below = self.path.strip_prefix("{environment}").unwrap_or_default().trim_start_matches('/');

@@ -110,7 +110,8 @@ pub fn lint(scope: &Scope<'_>) -> Verdict {
 /// What some families say of an environment.
 fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
-    let step_issuers = objects.iter().copied().filter(trust::is_step_issuer).collect();
+    let step_issuers: Vec<Object<'_>> = objects.iter().copied().filter(trust::is_step_issuer).collect();
+    let step_issuers_by_name = trust::Namesakes::of(&step_issuers);
     let charts = chart::charts(scope.documents, &objects).into();
     let kustomizations: Vec<&Document> = scope.documents.iter().filter(|document| document.content == Content::Kustomization).collect();
     let changes = |document: &&&Document| NOT_FOLLOWED.iter().any(|key| object::value(&document.node, key).is_some());
@@ -123,8 +124,19 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     };
     let overlays = Overlays::new(scope);
     let verdict = Verdict::default();
-    let mut lint =
-        Lint { scope, objects, step_issuers, charts, kustomizations, not_followed, brings_more, overlays, verdict, blamed: Vec::new() };
+    let mut lint = Lint {
+        scope,
+        objects,
+        step_issuers,
+        step_issuers_by_name,
+        charts,
+        kustomizations,
+        not_followed,
+        brings_more,
+        overlays,
+        verdict,
+        blamed: Vec::new(),
+    };
     families.iter().for_each(|check| check(&mut lint));
     let Lint { mut verdict, blamed, .. } = lint;
     // What an overlay takes from us as it is was judged as ours.
@@ -145,6 +157,8 @@ struct Lint<'a> {
     charts: Rc<[ChartUse<'a>]>,
     /// The Step issuers among them: every certificate looks for its own.
     step_issuers: Vec<Object<'a>>,
+    /// The same by kind and name.
+    step_issuers_by_name: BTreeMap<(&'a str, &'a str), trust::Namesakes<'a>>,
     /// The kustomizations, ours and those that somebody wrote.
     kustomizations: Vec<&'a Document>,
     /// Roots that have a part that was not followed.

@@ -1,5 +1,7 @@
 //! Who signs what: from a reference to its issuer, from an issuer to the authority and provisioner behind it.
 
+use std::collections::BTreeMap;
+
 use super::Lint;
 use super::object::{Object, is_filled_in_later};
 use crate::manifest::{Document, Origin};
@@ -67,6 +69,44 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// The Step issuers of one kind and name, by namespace: a hundred tenants may each have one of the same name.
+#[derive(Debug, Default)]
+pub(super) struct Namesakes<'a> {
+    /// With their place among all issuers, which keeps their order.
+    by_namespace: BTreeMap<&'a str, Vec<(usize, Object<'a>)>>,
+    /// Those whose namespace is not known yet.
+    open: Vec<(usize, Object<'a>)>,
+}
+
+impl<'a> Namesakes<'a> {
+    /// Issuers by kind and name.
+    pub(super) fn of(issuers: &[Object<'a>]) -> BTreeMap<(&'a str, &'a str), Namesakes<'a>> {
+        let mut all: BTreeMap<(&'a str, &'a str), Namesakes<'a>> = BTreeMap::new();
+        for (index, issuer) in issuers.iter().enumerate() {
+            let namesakes = all.entry((issuer.identity.kind.as_str(), issuer.name())).or_default();
+            match issuer.namespace().filter(|namespace| !is_filled_in_later(namespace)) {
+                Some(namespace) => namesakes.by_namespace.entry(namespace).or_default().push((index, *issuer)),
+                None => namesakes.open.push((index, *issuer)),
+            }
+        }
+        all
+    }
+
+    /// Those that may serve a namespace, in order; all of them where it is not known.
+    fn near(&self, namespace: Option<&str>) -> Vec<Object<'a>> {
+        let mut near: Vec<(usize, Object<'a>)> = match namespace.filter(|namespace| !is_filled_in_later(namespace)) {
+            Some(namespace) => self.by_namespace.get(namespace).into_iter().flatten().chain(&self.open).copied().collect(),
+            None => self.by_namespace.values().flatten().chain(&self.open).copied().collect(),
+        };
+        near.sort_by_key(|(index, _)| *index);
+        near.into_iter().map(|(_, issuer)| issuer).collect()
+    }
+
+    fn all(&self) -> impl Iterator<Item = Object<'a>> + use<'a> {
+        self.near(None).into_iter()
+    }
+}
+
 impl<'a> Lint<'a> {
     /// Every certificate.
     pub(super) fn certificates(&self) -> impl Iterator<Item = Object<'a>> + use<'a, '_> {
@@ -98,36 +138,42 @@ impl<'a> Lint<'a> {
             return Issuing::Other;
         }
         let kind = reference.step_kind();
+        let own = object.namespace().filter(|_| kind != STEP_CLUSTER_ISSUER);
         // Where a namespace is not given, kustomize or whoever applies the object chooses it.
         let is_near = |namespace: Option<&str>| {
-            let both = namespace.zip(object.namespace());
-            kind == STEP_CLUSTER_ISSUER
-                || both.is_none_or(|(issuer, own)| issuer == own || [issuer, own].into_iter().any(is_filled_in_later))
+            let both = namespace.zip(own);
+            both.is_none_or(|(issuer, own)| issuer == own || [issuer, own].into_iter().any(is_filled_in_later))
         };
-        let is_meant = |issuer: &Object<'_>| issuer.identity.kind == kind && issuer.name() == reference.name;
-        let candidates = || self.step_issuers_beside(object.document).filter(is_meant);
+        let is_beside = |issuer: &Object<'a>| !self.overlays.exclude_each_other(object.document, issuer.document);
+        let named = self.step_issuers_by_name.get(&(kind, reference.name));
         // What the same root builds is applied with it.
-        let mut near: Vec<Object<'a>> = candidates().filter(|issuer| is_near(issuer.namespace())).collect();
+        let mut near: Vec<Object<'a>> = named.map(|named| named.near(own)).unwrap_or_default();
+        near.retain(is_beside);
         near.sort_by_key(|issuer| issuer.document.root != object.document.root);
         if let Some(issuer) = near.first() {
             return Issuing::Step(*issuer);
         }
-        let waiting = &self.scope.model.waiting_issuers;
-        let mut waiting = waiting.iter().chain(self.certificate_of(object).map(|certificate| &certificate.issuer)).filter(|issuer| {
+        // Nearly always it is the one that its own certificate of the model names.
+        let of_model = self.certificate_of(object).map(|certificate| &certificate.issuer);
+        let mut waiting = of_model.into_iter().chain(&self.scope.model.waiting_issuers).filter(|issuer| {
             issuer.kind.is_step() && issuer.kind.is_cluster() == (kind == STEP_CLUSTER_ISSUER) && issuer.name == reference.name
         });
         if waiting.clone().any(|issuer| is_near(issuer.namespace.as_deref())) {
             return Issuing::Waiting;
         }
-        let elsewhere = candidates().next().and_then(|issuer| issuer.namespace());
+        let elsewhere = named.and_then(|named| named.all().find(is_beside)).and_then(|issuer| issuer.namespace());
         elsewhere.or_else(|| waiting.find_map(namespace_of)).map_or(Issuing::Nobody, Issuing::Elsewhere)
     }
 
     /// The certificate of the model that an object was rendered for.
     fn certificate_of(&self, object: Object<'a>) -> Option<&'a Certificate> {
         let Origin::Rendered { entry: Some(entry), .. } = &object.document.origin else { return None };
+        let model = self.scope.model;
         match entry.segments() {
-            [Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => self.scope.model.certificates.get(&**key),
+            [Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => model.certificates.get(&**key),
+            [_, _, Segment::Key(map), Segment::Key(key)] if **map == *"certificates" => {
+                model.tenant_namespaces.get(object.namespace()?)?.certificates.get(&**key)
+            }
             _ => None,
         }
     }
@@ -137,10 +183,9 @@ impl<'a> Lint<'a> {
     pub(super) fn signer_of(&self, issuer: Object<'a>) -> Option<Signer<'a>> {
         let model = self.scope.model;
         if let Origin::Rendered { entry: Some(entry), .. } = &issuer.document.origin
-            && let [_, Segment::Key(key)] = entry.segments()
-            && let Some(written) = model.issuers.get(&**key).or_else(|| model.cluster_issuers.get(&**key))
+            && let Some(authority) = model.authority_of(entry)
         {
-            return self.signer(&written.authority);
+            return self.signer(authority);
         }
         let host = issuer.text("spec.url").and_then(host_of);
         let kid = issuer.text("spec.provisioner.kid");

@@ -32,6 +32,7 @@ pub(super) fn check(node: &Node, identity: &Identity, problems: &mut Vec<Problem
         ("source.toolkit.fluxcd.io", "OCIRepository") if is_version(node, &["v1", "v1beta2"]) => typed::<Object<OciRepositorySpec>>,
         ("batch", "Job") => job::check_job,
         ("batch", "CronJob") => job::check_cron_job,
+        ("networking.k8s.io", "NetworkPolicy") => typed::<Object<NetworkPolicySpec>>,
         ("", "ServiceAccount") => typed::<ServiceAccount>,
         ("", "Namespace") => typed::<Namespace>,
         ("", "ConfigMap") => typed::<ConfigMap>,
@@ -86,6 +87,40 @@ impl<'de> Deserialize<'de> for Text {
     }
 }
 
+/// A port, by its number or by the name that a container gives it.
+struct PortOrName;
+
+impl<'de> Deserialize<'de> for PortOrName {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<PortOrName, D::Error> {
+        struct Visitor;
+        impl serde::de::Visitor<'_> for Visitor {
+            type Value = PortOrName;
+
+            fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str("a port from 1 to 65535, or the name of one")
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<PortOrName, E> {
+                let is_port = (1..=i64::from(u16::MAX)).contains(&number);
+                if is_port {
+                    Ok(PortOrName)
+                } else {
+                    Err(E::custom(format!("a port from 1 to 65535 is expected here, and this is `{number}`")))
+                }
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<PortOrName, E> {
+                self.visit_i64(i64::try_from(number).unwrap_or(0))
+            }
+
+            fn visit_str<E>(self, _: &str) -> Result<PortOrName, E> {
+                Ok(PortOrName)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 /// Declares enumerations by the words of the API.
 macro_rules! words {
     ($($(#[$note:meta])* $name:ident { $($variant:ident = $word:literal),* $(,)? })*) => {
@@ -111,6 +146,8 @@ words! {
     ChartArtifact { OciRepository = "OCIRepository", HelmChart = "HelmChart", ExternalArtifact = "ExternalArtifact" }
     RotationPolicy { Never = "Never", Always = "Always" }
     Format { Der = "DER", CombinedPem = "CombinedPEM" }
+    PolicyType { Ingress = "Ingress", Egress = "Egress" }
+    Protocol { Tcp = "TCP", Udp = "UDP", Sctp = "SCTP" }
     SignatureAlgorithm {
         Sha256Rsa = "SHA256WithRSA", Sha384Rsa = "SHA384WithRSA", Sha512Rsa = "SHA512WithRSA",
         EcdsaSha256 = "ECDSAWithSHA256", EcdsaSha384 = "ECDSAWithSHA384", EcdsaSha512 = "ECDSAWithSHA512", PureEd25519 = "PureEd25519",
@@ -222,6 +259,16 @@ shapes! {
     BundlePkcs12 { key: Text, password: Option<String>, profile: Option<Pkcs12Profile> }
     LabelSelector { match_labels: Labels, match_expressions: Option<Vec<SelectorExpression>> }
     SelectorExpression { key: Text, operator: SelectorOperator, values: Texts }
+    NetworkPolicySpec {
+        pod_selector: Selector, policy_types: Option<Vec<PolicyType>>, ingress: Option<Vec<IngressRule>>, egress: Option<Vec<EgressRule>>,
+    }
+    Selector { match_labels: Labels, match_expressions: Option<Vec<SelectorRequirement>> }
+    SelectorRequirement { key: Text, operator: Text, values: Texts }
+    IngressRule { from: Option<Vec<NetworkPeer>>, ports: Option<Vec<NetworkPort>> }
+    EgressRule { to: Option<Vec<NetworkPeer>>, ports: Option<Vec<NetworkPort>> }
+    NetworkPeer { pod_selector: Option<Selector>, namespace_selector: Option<Selector>, ip_block: Option<IpBlock> }
+    IpBlock { cidr: Text, except: Texts }
+    NetworkPort { protocol: Option<Protocol>, port: Option<PortOrName>, end_port: Option<u16> }
 
     Role { api_version: Text, kind: Text, metadata: Metadata, rules: Option<Vec<PolicyRule>>, aggregation_rule: Option<IgnoredAny> }
     PolicyRule {

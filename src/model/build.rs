@@ -8,8 +8,10 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
+use crate::model::tenant::Tenants;
 use crate::model::{
-    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, inflation, issuer, job, names, trust,
+    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, inflation, issuer, job, names, tenant,
+    trust,
 };
 use crate::yaml::Path;
 
@@ -45,9 +47,11 @@ impl Resolution<'_> {
         let fields = self.fields;
         names::check(self);
         self.wishes();
-        self.pending();
-        let mut origins = BTreeMap::new();
-        let Issuers { namespaced, cluster, of_cert_manager, waiting } = issuer::resolve(self);
+        let mut issuers = issuer::resolve(self);
+        let mut tenants = tenant::resolve(self, &mut issuers);
+        self.pending(&tenants);
+        let Issuers { namespaced, cluster, of_cert_manager, waiting } = issuers;
+        let mut origins = std::mem::take(&mut tenants.origins);
         let trust = trust::resolve(self, &mut origins);
         let certificates = certificate::resolve(self);
         let (step_issuer, of_values) = chart::resolve(self);
@@ -88,6 +92,8 @@ impl Resolution<'_> {
             flux,
             origins,
             inflations,
+            tenant_namespaces: tenants.namespaces,
+            tenant_authorities: tenants.authorities,
             sources: Sources { inventory: inventory.file.clone(), layers: inventory.layers.clone(), snapshots },
         }
     }
@@ -109,7 +115,7 @@ impl Resolution<'_> {
         }
     }
 
-    fn pending(&mut self) {
+    fn pending(&mut self, tenants: &Tenants) {
         for (name, _) in self.snapshots.iter().filter(|(_, snapshot)| matches!(snapshot, KnownSnapshot::Pending)) {
             let waiting = |issuer: &&inventory::Issuer| self.authority_name(issuer) == Some(name.as_str());
             let issuers = self.fields.issuers.values().filter(waiting).count();
@@ -117,16 +123,26 @@ impl Resolution<'_> {
                 .fields
                 .certificates
                 .values()
-                .filter(|certificate| self.issuer_of(certificate).is_some_and(|(_, issuer)| waiting(&issuer)))
+                .filter(|certificate| self.issuer_named(certificate.issuer.as_deref()).is_some_and(|(_, issuer)| waiting(&issuer)))
                 .count();
             let trusts = trust::waiting_for(self.fields, name);
-            let waits = match (issuers, certificates, trusts) {
-                (0, 0, 0) => "nothing needs it yet".to_owned(),
-                (0, 0, _) => format!("until then its roots are missing from {} of `trust`", entries(trusts)),
-                _ => {
-                    let more = if trusts == 0 { String::new() } else { format!(", and its roots from {} of `trust`", entries(trusts)) };
-                    format!("until then {} and {} are left out{more}", counted(issuers, "issuer"), counted(certificates, "certificate"))
-                }
+            let of_tenants = tenants.waiting.get(name).copied().unwrap_or_default();
+            let (issuers, certificates) = (issuers + of_tenants.issuers, certificates + of_tenants.certificates);
+            let of_objects = match (issuers, certificates, of_tenants.config_maps) {
+                (0, 0, 0) => None,
+                (_, _, 0) => Some(format!("{} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate"))),
+                (_, _, config_maps) => Some(format!(
+                    "{}, {} and {} with its roots are left out",
+                    counted(issuers, "issuer"),
+                    counted(certificates, "certificate"),
+                    counted(config_maps, "ConfigMap")
+                )),
+            };
+            let waits = match (of_objects, trusts) {
+                (None, 0) => "nothing needs it yet".to_owned(),
+                (None, _) => format!("until then its roots are missing from {} of `trust`", entries(trusts)),
+                (Some(objects), 0) => format!("until then {objects}"),
+                (Some(objects), _) => format!("until then {objects}, and its roots from {} of `trust`", entries(trusts)),
             };
             let message = format!("`{}` waits for the CA snapshot of `{name}`: {waits}", self.environment);
             let help = format!(
@@ -201,7 +217,10 @@ impl Resolution<'_> {
             Some(step_issuer) if step_issuer.chart.is_some() => chart::approves_for(&step_issuer.values)
                 .is_some_and(|bound| bound != (cert_manager.namespace.as_str(), cert_manager.service_account.as_str())),
             // cert-manager may approve for its own issuers.
-            _ => self.fields.issuers.values().any(|issuer| issuer.kind.is_step()),
+            _ => {
+                self.fields.issuers.values().any(|issuer| issuer.kind.is_step())
+                    || self.fields.tenants.values().any(|tenant| tenant.step_issuer.is_some())
+            }
         };
         self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }

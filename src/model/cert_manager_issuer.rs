@@ -164,7 +164,7 @@ pub(super) fn issuer(resolution: &mut Resolution<'_>, key: &str, written: &inven
     let mut ca_bundle = None;
     let mut server = acme.server.clone();
     if server.is_none() || resolution.authority_name(issuer).is_some() {
-        let authority = resolution.authority(key, issuer)?;
+        let authority = resolution.authority(&Path::of(["issuers", key]), key, issuer)?;
         let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { return None };
         if server.is_none() {
             let provisioner = provisioner(resolution, key, written, snapshot)?;

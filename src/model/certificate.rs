@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
 use crate::inventory::{self, AdditionalOutputFormat, Keystores, SecretTemplate, Subject};
+use crate::model::IssuerReference;
 use crate::model::copies;
 use crate::model::resolution::Resolution;
-use crate::model::{Extent, IssuerReference};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -85,18 +85,27 @@ pub struct PrivateKey {
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certificate> {
     let mut certificates = BTreeMap::new();
     for (key, written) in &resolution.fields.certificates {
-        check_fields(resolution, key, written);
-        let name = written.name.clone().unwrap_or_else(|| key.clone());
-        let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
+        check_fields(resolution, &Path::of(["certificates", key]), written);
         let Some((issuer_key, issuer)) = issuer(resolution, key, written) else { continue };
-        if resolution.extent != Extent::Everything && !resolution.is_ready(issuer) {
-            continue;
+        if resolution.is_rendered(issuer) {
+            let secret_template = secret_template(resolution, key, written);
+            let own = Certificate::of(key, written, IssuerReference::of(issuer_key, issuer));
+            certificates.insert(key.clone(), Certificate { secret_template, ..own });
         }
+    }
+    certificates
+}
+
+impl Certificate {
+    /// A certificate of the inventory with its defaults, to be signed by that issuer; `key` names the entry.
+    pub(super) fn of(key: &str, written: &inventory::Certificate, issuer: IssuerReference) -> Certificate {
+        let name = written.name.clone().unwrap_or_else(|| key.to_owned());
+        let secret_name = written.secret_name.clone().unwrap_or_else(|| format!("{name}-tls"));
         let private_key = written.private_key.clone().unwrap_or_default();
-        let certificate = Certificate {
+        Certificate {
             name,
             namespace: written.namespace.clone(),
-            issuer: IssuerReference::of(issuer_key, issuer),
+            issuer,
             secret_name,
             common_name: written.common_name.clone(),
             subject: written.subject.clone().filter(|subject| *subject != Subject::default()),
@@ -116,15 +125,13 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> BTreeMap<String, Certi
                 size: private_key.size,
             },
             signature_algorithm: written.signature_algorithm.clone(),
-            secret_template: secret_template(resolution, key, written),
+            secret_template: written.secret_template.clone().filter(|template| *template != SecretTemplate::default()),
             shared_with: shared_with(written),
             keystores: written.keystores.clone().filter(|keystores| *keystores != Keystores::default()),
             additional_output_formats: written.additional_output_formats.clone(),
             revision_history_limit: written.revision_history_limit,
-        };
-        certificates.insert(key.clone(), certificate);
+        }
     }
-    certificates
 }
 
 /// An annotation of a program that somebody wrote for the Secret.
@@ -163,7 +170,7 @@ fn issuer<'a>(
     key: &str,
     certificate: &'a inventory::Certificate,
 ) -> Option<(&'a str, &'a inventory::Issuer)> {
-    let Some((issuer_key, issuer)) = resolution.issuer_of(certificate) else {
+    let Some((issuer_key, issuer)) = resolution.issuer_named(certificate.issuer.as_deref()) else {
         let known = resolution.fields.issuers.keys();
         match &certificate.issuer {
             Some(name) => resolution.unresolved(Path::of(["certificates", key, "issuer"]), "issuer", name, known),
@@ -188,8 +195,7 @@ fn canonical(written: &str) -> String {
 }
 
 /// Names that may not be empty: a template would leave them out.
-fn check_fields(resolution: &mut Resolution<'_>, key: &str, certificate: &inventory::Certificate) {
-    let path = Path::of(["certificates", key]);
+pub(super) fn check_fields(resolution: &mut Resolution<'_>, path: &Path, certificate: &inventory::Certificate) {
     for (field, text) in [("name", &certificate.name), ("secretName", &certificate.secret_name), ("commonName", &certificate.common_name)] {
         if text.as_deref() == Some("") {
             resolution.report(&WRONG_TYPE, path.key(field), format!("`{field}` is empty"), "write a name, or take the field out");

@@ -76,10 +76,11 @@ pub(super) struct Issuers {
 pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
     let mut issuers = Issuers::default();
     for (key, written) in &resolution.fields.issuers {
+        let path = Path::of(["issuers", key]);
         let is_there = if written.kind.is_step() {
-            check_fields(resolution, key, written);
+            check_fields(resolution, &path, key, written);
             let map = if written.kind.is_cluster() { &mut issuers.cluster } else { &mut issuers.namespaced };
-            issuer(resolution, key, written).map(|issuer| drop(map.insert(key.clone(), issuer))).is_some()
+            issuer(resolution, &path, key, written).map(|issuer| drop(map.insert(key.clone(), issuer))).is_some()
         } else {
             let own = &mut issuers.of_cert_manager;
             let map = if written.kind.is_cluster() { &mut own.cluster } else { &mut own.namespaced };
@@ -95,13 +96,13 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Issuers {
     issuers
 }
 
-/// One issuer; None where its snapshot is not there, or does not hold what it needs.
-fn issuer<'a>(resolution: &mut Resolution<'a>, key: &str, written: &'a inventory::Issuer) -> Option<Issuer> {
-    let authority = resolution.authority(key, written)?;
+/// The issuer that stands at a path of the inventory; None where its snapshot is not there, or does not hold what it needs.
+pub(super) fn issuer(resolution: &mut Resolution<'_>, path: &Path, key: &str, written: &inventory::Issuer) -> Option<Issuer> {
+    let authority = resolution.authority(path, key, written)?;
     let Some(KnownSnapshot::Here(snapshot, _)) = authority.snapshot else { return None };
     let (name, url) = (authority.name.to_owned(), authority.url);
     let provisioner = written.provisioner.as_ref()?;
-    let kid = key_id(resolution, key, &provisioner.name, snapshot)?;
+    let kid = key_id(resolution, path, &provisioner.name, snapshot)?;
     let provisioner =
         Provisioner { name: provisioner.name.clone(), kid, password_ref: password_reference(provisioner.password_ref.as_ref()?) };
     let IssuerReference { kind, name: own_name, namespace, .. } = IssuerReference::of(key, written);
@@ -125,8 +126,7 @@ fn password_reference(written: &inventory::PasswordReference) -> PasswordReferen
 }
 
 /// What an issuer of step-issuer cannot do without, and what only cert-manager's own have.
-fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer) {
-    let path = Path::of(["issuers", key]);
+pub(super) fn check_fields(resolution: &mut Resolution<'_>, path: &Path, key: &str, issuer: &inventory::Issuer) {
     let kind = issuer.kind.word();
     for (field, is_there) in [("ca", issuer.ca.is_some()), ("acme", issuer.acme.is_some())] {
         if is_there {
@@ -138,7 +138,7 @@ fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::
     let Some(provisioner) = &issuer.provisioner else {
         let message = format!("the {kind} `{key}` needs a `provisioner`");
         let help = "write `provisioner:` with the `name` of a JWK provisioner, and `passwordRef`";
-        resolution.report(&WRONG_TYPE, path, message, help);
+        resolution.report(&WRONG_TYPE, path.clone(), message, help);
         return;
     };
     let Some(reference) = &provisioner.password_ref else {
@@ -147,17 +147,22 @@ fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::
         resolution.report(&WRONG_TYPE, path.key("provisioner"), message, help);
         return;
     };
-    check_namespaces(resolution, key, issuer, reference);
+    check_namespaces(resolution, path, key, issuer, reference);
 }
 
 /// A StepIssuer has a namespace, and its password lies there; a StepClusterIssuer has none, and its password's is named.
-fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::Issuer, reference: &inventory::PasswordReference) {
-    let path = Path::of(["issuers", key]);
+fn check_namespaces(
+    resolution: &mut Resolution<'_>,
+    path: &Path,
+    key: &str,
+    issuer: &inventory::Issuer,
+    reference: &inventory::PasswordReference,
+) {
     match (issuer.kind, &issuer.namespace, &reference.namespace) {
         (IssuerKind::StepIssuer, None, _) => {
             resolution.report(
                 &WRONG_TYPE,
-                path,
+                path.clone(),
                 format!("the StepIssuer `{key}` needs a `namespace`"),
                 "name the namespace whose certificates it signs, or use `kind: StepClusterIssuer`",
             );
@@ -187,8 +192,8 @@ fn check_namespaces(resolution: &mut Resolution<'_>, key: &str, issuer: &invento
 }
 
 /// The key id of an issuer's provisioner; where the provisioner cannot serve step-issuer, that is reported.
-fn key_id(resolution: &mut Resolution<'_>, key: &str, name: &str, snapshot: &Snapshot) -> Option<String> {
-    let path = Path::of(["issuers", key, "provisioner", "name"]);
+fn key_id(resolution: &mut Resolution<'_>, path: &Path, name: &str, snapshot: &Snapshot) -> Option<String> {
+    let path = path.key("provisioner").key("name");
     let environment = resolution.environment;
     if snapshot.provisioners().is_unknown() {
         let message = format!(

@@ -230,10 +230,9 @@ impl<'a> Waiting<'a> {
             fields.issuers.iter().filter(|(_, issuer)| waits(issuer).is_some()).map(|(key, issuer)| (key.as_str(), issuer)).collect();
         let needed: BTreeSet<&str> = issuers.values().filter_map(|issuer| waits(issuer)).collect();
         let authorities = fields.authorities.iter().filter(|(name, _)| needed.contains(name.as_str()));
-        let certificates = fields
-            .certificates
-            .iter()
-            .filter(|(_, certificate)| resolution.issuer_of(certificate).is_some_and(|(key, _)| issuers.contains_key(key)));
+        let certificates = fields.certificates.iter().filter(|(_, certificate)| {
+            resolution.issuer_named(certificate.issuer.as_deref()).is_some_and(|(key, _)| issuers.contains_key(key))
+        });
         Waiting {
             authorities: authorities.map(|(name, authority)| (name.as_str(), authority)).collect(),
             certificates: certificates.map(|(key, certificate)| (key.as_str(), certificate)).collect(),

@@ -18,8 +18,10 @@ mod job;
 mod kustomization;
 mod names;
 mod patch;
+mod placeholder;
 mod resolution;
 mod source;
+mod tenant;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -43,6 +45,7 @@ pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, Jo
 pub use patch::Patch;
 pub(crate) use patch::node_of as target_node;
 pub use resolution::KnownSnapshot;
+pub use tenant::{NamespaceObject, NetworkPolicy, Requesters, Roots, Subject, TenantNamespace};
 pub use trust::{Trust, TrustBundle, TrustConfigMap};
 
 /// One environment, resolved.
@@ -81,6 +84,11 @@ pub struct Model {
     pub certificates: BTreeMap<String, Certificate>,
     /// What spreads the roots of the authorities; null where the inventory asks for nothing, or no root is known yet.
     pub trust: Option<Trust>,
+    /// Namespaces of tenants by their name, with what is rendered into each.
+    pub tenant_namespaces: BTreeMap<String, TenantNamespace>,
+    /// The authority behind each tenant's own StepIssuer, by the tenant's name. Not for templates.
+    #[serde(skip)]
+    pub tenant_authorities: BTreeMap<String, String>,
     /// Exporters by the name of their authority.
     pub exporters: BTreeMap<String, Exporter>,
     /// CronJobs of the exporters, by the name of their authority.

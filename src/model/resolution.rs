@@ -56,7 +56,10 @@ impl<'a> Resolution<'a> {
     }
 
     /// The name of an issuer's authority: named, the one at its ACME server, or the only one. None where another CA signs.
-    pub(super) fn authority_name(&self, issuer: &'a inventory::Issuer) -> Option<&'a str> {
+    pub(super) fn authority_name<'i>(&self, issuer: &'i inventory::Issuer) -> Option<&'i str>
+    where
+        'a: 'i,
+    {
         let server = match (&issuer.acme, issuer.kind.is_step()) {
             (_, true) => None,
             (Some(acme), false) => acme.server.as_deref(),
@@ -73,18 +76,17 @@ impl<'a> Resolution<'a> {
     }
 
     /// Whether the snapshot that an issuer needs is there, or it needs none.
-    pub(super) fn is_ready(&self, issuer: &'a inventory::Issuer) -> bool {
+    pub(super) fn is_ready(&self, issuer: &inventory::Issuer) -> bool {
         match self.authority_name(issuer) {
             Some(name) => matches!(self.snapshots.get(name), Some(KnownSnapshot::Here(..))),
             None => !issuer.kind.is_step() && (issuer.ca.is_some() || issuer.acme.as_ref().is_some_and(|acme| acme.server.is_some())),
         }
     }
 
-    /// An issuer's authority; where there is none, that is reported.
-    pub(super) fn authority(&mut self, key: &str, issuer: &'a inventory::Issuer) -> Option<Authority<'a>> {
+    /// The authority of the issuer at a path of the inventory; where there is none, that is reported.
+    pub(super) fn authority(&mut self, path: &Path, key: &str, issuer: &inventory::Issuer) -> Option<Authority<'a>> {
         let fields = self.fields;
         let Some(name) = self.authority_name(issuer) else {
-            let path = Path::of(["issuers", key]);
             let or_server = if issuer.kind.is_step() { "" } else { "; or, for another CA, `acme.server`" };
             let (message, help) = if fields.authorities.is_empty() {
                 (format!("issuer `{key}` has no authority: the inventory names none"), format!("write one to `authorities`{or_server}"))
@@ -92,11 +94,11 @@ impl<'a> Resolution<'a> {
                 let known = crate::finding::listed(fields.authorities.keys().map(String::as_str));
                 (format!("issuer `{key}` does not say which authority signs"), format!("write `authority:` with one of {known}{or_server}"))
             };
-            self.report(&REFERENCE_UNRESOLVED, path, message, help);
+            self.report(&REFERENCE_UNRESOLVED, path.clone(), message, help);
             return None;
         };
-        let Some(authority) = fields.authorities.get(name) else {
-            self.unresolved(Path::of(["issuers", key, "authority"]), "authority", name, fields.authorities.keys());
+        let Some((name, authority)) = fields.authorities.get_key_value(name) else {
+            self.unresolved(path.key("authority"), "authority", name, fields.authorities.keys());
             return None;
         };
         Some(Authority { name, url: self.url(authority), snapshot: self.snapshots.get(name) })
@@ -108,9 +110,14 @@ impl<'a> Resolution<'a> {
         authority.url.clone().unwrap_or_else(default)
     }
 
-    /// The issuer of a certificate, named or the only one.
-    pub(super) fn issuer_of(&self, certificate: &'a inventory::Certificate) -> Option<(&'a str, &'a inventory::Issuer)> {
-        let name = certificate.issuer.as_deref().or_else(|| only_key(&self.fields.issuers))?;
+    /// Whether the snapshot of an issuer's authority is there, without which neither it nor its certificates are rendered.
+    pub(super) fn is_rendered(&self, issuer: &inventory::Issuer) -> bool {
+        self.extent == Extent::Everything || self.is_ready(issuer)
+    }
+
+    /// The issuer of that name, or the only one where none is named.
+    pub(super) fn issuer_named(&self, name: Option<&str>) -> Option<(&'a str, &'a inventory::Issuer)> {
+        let name = name.or_else(|| only_key(&self.fields.issuers))?;
         self.fields.issuers.get_key_value(name).map(|(name, issuer)| (name.as_str(), issuer))
     }
 

@@ -8,6 +8,8 @@ use crate::yaml::{Path, Segment};
 pub(super) fn base_entry() -> Path {
     Path::of(["stepIssuer"])
 }
+/// The field of the inventory with the tenants.
+const TENANTS: &str = "tenants";
 
 impl Model {
     /// The entry of the inventory behind an entry of the model: `keys` lead to it, a map and a name, and so on where an entry
@@ -116,9 +118,51 @@ impl Model {
             ["spec", "url"] => self.of_authority(entry, "url"),
             ["spec", "caBundle"] | ["spec", "acme", "caBundle"] => self.of_authority(entry, "snapshot"),
             ["spec", "acme", "server"] if !self.is_server_written(entry) => self.of_authority(entry, "url"),
+            keys if Self::is_of_tenant(entry) => Self::source_of_tenant(entry, keys, segments),
             ["spec" | "metadata", ..] => entry.join(&segments[1..]),
             _ => entry.clone(),
         }
+    }
+
+    fn is_of_tenant(entry: &Path) -> bool {
+        matches!(entry.segments(), [Segment::Key(first), ..] if **first == *TENANTS)
+    }
+
+    /// The same for a tenant, whose parts render objects with other fields than their own.
+    fn source_of_tenant(entry: &Path, keys: &[&str], segments: &[Segment]) -> Path {
+        let [tenants, tenant, Segment::Key(part), ..] = entry.segments() else { return entry.clone() };
+        match (&**part, keys) {
+            (_, ["metadata", "namespace"]) => Path::default().join(&[tenants.clone(), tenant.clone()]).key("namespaces"),
+            ("certificates", ["spec" | "metadata", ..]) => entry.join(&segments[1..]),
+            ("stepIssuer", ["spec", "provisioner", ..]) => entry.join(&segments[1..]),
+            ("stepIssuer", ["metadata", "name"]) => entry.key("name"),
+            ("namespaceLabels", ["metadata", "labels", label]) => entry.key(label),
+            ("requesters", ["subjects"]) => entry.join(&segments[1..]),
+            ("trust", ["metadata", "name"]) => entry.key("configMap"),
+            ("trust", ["data", ..]) => entry.key("key"),
+            ("networkPolicy", ["spec", "podSelector", "matchLabels", label]) => entry.key("podLabels").key(label),
+            _ => entry.clone(),
+        }
+    }
+
+    /// The authority of the issuer that an entry of the inventory renders; None where it renders none.
+    pub fn authority_of(&self, entry: &Path) -> Option<&str> {
+        match entry.segments() {
+            [Segment::Key(first), Segment::Key(tenant), ..] if **first == *TENANTS => {
+                self.tenant_authorities.get(&**tenant).map(String::as_str)
+            }
+            [_, Segment::Key(key)] => {
+                let of_step = self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key));
+                let of_cert_manager = || self.cert_manager_issuer(entry)?.authority.as_deref();
+                of_step.map(|issuer| issuer.authority.as_str()).or_else(of_cert_manager)
+            }
+            _ => None,
+        }
+    }
+
+    /// A field of the authority of an issuer's entry.
+    fn of_authority(&self, entry: &Path, field: &str) -> Path {
+        self.authority_of(entry).map_or_else(|| entry.clone(), |authority| Path::of(["authorities", authority, field]))
     }
 
     fn source_of_argo_cd(&self, entry: &Path, keys: &[&str]) -> Path {
@@ -133,17 +177,6 @@ impl Model {
                 keys[1..].iter().fold(entry.clone(), |path, key| path.key(key))
             }
             _ => entry.clone(),
-        }
-    }
-
-    /// A field of the authority of an issuer's entry.
-    fn of_authority(&self, entry: &Path, field: &str) -> Path {
-        let Some(Segment::Key(key)) = entry.segments().get(1) else { return entry.clone() };
-        let of_step = self.issuers.get(&**key).or_else(|| self.cluster_issuers.get(&**key)).map(|issuer| issuer.authority.as_str());
-        let of_cert_manager = || self.cert_manager_issuer(entry)?.authority.as_deref();
-        match of_step.or_else(of_cert_manager) {
-            Some(authority) => Path::of(["authorities", authority, field]),
-            None => entry.clone(),
         }
     }
 

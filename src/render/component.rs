@@ -72,6 +72,15 @@ const BUILT_IN: &[BuiltIn] = &[
         "stepissuer.yaml.j2",
         "values.yaml.j2",
     ),
+    built_in!("tenant":
+        "component.yaml",
+        "kustomization.yaml.j2",
+        "namespace.yaml.j2",
+        "networkpolicy.yaml.j2",
+        "requester-role.yaml.j2",
+        "requester-rolebinding.yaml.j2",
+        "trust.yaml.j2",
+    ),
     built_in!("trust": "component.yaml", "bundle.yaml.j2", "configmap.yaml.j2", "kustomization.yaml.j2"),
 ];
 
@@ -121,7 +130,7 @@ impl Templates {
         let mut findings = Vec::new();
         let mut environment = Environment::empty();
         configure(&mut environment);
-        let mut components = Vec::new();
+        let mut drafts = Vec::new();
         let mut digested: Vec<Vec<u8>> = vec![fill::FORMAT.as_bytes().to_vec()];
         let own = overrides.iter().map(|file| file.component.as_str());
         let names: BTreeSet<&str> = own.chain(BUILT_IN.iter().map(|(name, _)| *name)).collect();
@@ -141,11 +150,20 @@ impl Templates {
                 findings.push(without_specification(name, &file));
                 continue;
             }
-            match compile(name, &files, &mut environment) {
-                Ok(component) => components.push(component),
+            match Draft::read(name, files) {
+                Ok(draft) => drafts.push(draft),
                 Err(more) => findings.extend(more),
             }
         }
+        // What a component takes from one that cannot be read is not looked for.
+        let is_whole = findings.is_empty();
+        for draft in &drafts {
+            findings.extend(draft.compile(&drafts, is_whole, &mut environment));
+        }
+        let sources: Vec<_> = drafts.iter().map(|draft| draft.sources(&drafts)).collect();
+        let component =
+            |(draft, sources): (Draft<'_>, _)| Component { name: draft.name.to_owned(), specification: draft.specification, sources };
+        let components = drafts.into_iter().zip(sources).map(component).collect();
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
             let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
@@ -219,9 +237,9 @@ fn made_from(line: &str) -> Option<&str> {
 }
 
 impl Component {
-    /// Name of a template among all templates.
+    /// Name of a template among all templates: one of another component is named with it.
     pub(super) fn template_name(&self, template: &str) -> String {
-        format!("{}/{template}", self.name)
+        full_name(&self.name, template)
     }
 
     /// Where a file of the component comes from.
@@ -245,68 +263,121 @@ fn configure(environment: &mut Environment<'static>) {
     environment.add_test("defined", minijinja::tests::is_defined);
 }
 
-fn compile(
-    name: &str,
-    files: &BTreeMap<&str, (Utf8PathBuf, Vec<u8>)>,
-    environment: &mut Environment<'static>,
-) -> Result<Component, Vec<Finding>> {
-    let mut findings = Vec::new();
-    let mut texts = BTreeMap::new();
-    for (file, (path, bytes)) in files {
-        match text_of(bytes, 0) {
-            Ok(text) => drop(texts.insert(*file, text.replace("\r\n", "\n"))),
-            Err(error) => findings.push(Finding::of_yaml(path, &error)),
+/// Name of a template among all templates, as the `component.yaml` of `component` calls it.
+fn full_name(component: &str, template: &str) -> String {
+    if template.contains('/') { template.to_owned() } else { format!("{component}/{template}") }
+}
+
+/// A component whose templates are not compiled yet: a template may be rendered by another component, too.
+struct Draft<'a> {
+    name: &'a str,
+    specification: Specification,
+    /// Where each of its files comes from.
+    paths: BTreeMap<&'a str, Utf8PathBuf>,
+    /// The templates.
+    texts: BTreeMap<&'a str, String>,
+}
+
+impl<'a> Draft<'a> {
+    fn read(name: &'a str, files: BTreeMap<&'a str, (Utf8PathBuf, Vec<u8>)>) -> Result<Draft<'a>, Vec<Finding>> {
+        let mut findings = Vec::new();
+        let mut texts = BTreeMap::new();
+        for (file, (path, bytes)) in &files {
+            match text_of(bytes, 0) {
+                Ok(text) => drop(texts.insert(*file, text.replace("\r\n", "\n"))),
+                Err(error) => findings.push(Finding::of_yaml(path, &error)),
+            }
+        }
+        let (component_path, _) = &files[COMPONENT_FILE];
+        let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
+        let paths = files.into_iter().map(|(file, (path, _))| (file, path)).collect();
+        match specification {
+            Some(specification) if findings.is_empty() => Ok(Draft { name, specification, paths, texts }),
+            _ => Err(findings),
         }
     }
-    let (component_path, _) = &files[COMPONENT_FILE];
-    let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
-    let Some(specification) = specification else { return Err(findings) };
-    let used: Vec<&str> =
-        specification.all_files().flat_map(|(_, file)| &file.documents).map(|document| document.template.as_str()).collect();
-    for template in &used {
-        if !files.contains_key(template) {
-            let finding = Finding::new(
-                &TEMPLATE_INVALID,
-                Place::whole(component_path),
-                format!("`{template}` is named here, and there is no such file beside it"),
-            );
-            findings.push(match nearest(template, texts.keys().copied()) {
+
+    /// The templates that it renders, as its `component.yaml` calls them.
+    fn used(&self) -> impl Iterator<Item = &str> {
+        self.specification.all_files().flat_map(|(_, file)| &file.documents).map(|document| document.template.as_str())
+    }
+
+    /// Adds its templates to the others; what is wrong with them, and with the names of those that it renders.
+    fn compile(&self, drafts: &[Draft<'_>], is_whole: bool, environment: &mut Environment<'static>) -> Vec<Finding> {
+        let mut findings = self.unknown_templates(drafts, is_whole);
+        let used: BTreeSet<String> = drafts.iter().flat_map(|draft| draft.used().map(|template| full_name(draft.name, template))).collect();
+        for (file, text) in &self.texts {
+            let path = &self.paths[file];
+            let name = full_name(self.name, file);
+            if !used.contains(&name) {
+                if !built_in(self.name).iter().any(|(known, _)| known == file) {
+                    findings.push(self.unused(file, path));
+                }
+                continue;
+            }
+            if let Some((line, problem)) = fill::misplaced_value(text) {
+                let place = Place::File { file: path.clone(), line, column: 1 };
+                let help = "a value stands alone behind `key:` or `-`; build longer values in the inventory";
+                findings.push(Finding::new(&TEMPLATE_INVALID, place, problem).help(help));
+            }
+            if let Err(error) = environment.add_template_owned(name, text.clone()) {
+                findings.push(of_template_error(path, &error));
+            }
+        }
+        findings
+    }
+
+    /// Templates that are named and not there.
+    fn unknown_templates(&self, drafts: &[Draft<'_>], is_whole: bool) -> Vec<Finding> {
+        let place = Place::whole(&self.paths[COMPONENT_FILE]);
+        let finding = |template: &str| {
+            let Some((component, file)) = template.split_once('/') else {
+                if self.texts.contains_key(template) {
+                    return None;
+                }
+                let message = format!("`{template}` is named here, and there is no such file beside it");
+                return Some((message, nearest(template, self.texts.keys().copied()).map(str::to_owned)));
+            };
+            let other = drafts.iter().find(|draft| draft.name == component);
+            if !is_whole || other.is_some_and(|draft| draft.texts.contains_key(file)) {
+                return None;
+            }
+            let near = match other {
+                Some(draft) => nearest(file, draft.texts.keys().copied()).map(|near| format!("{component}/{near}")),
+                None => nearest(component, drafts.iter().map(|draft| draft.name)).map(|near| format!("{near}/{file}")),
+            };
+            Some((format!("`{template}` is named here, and no component has such a template"), near))
+        };
+        let found = self.used().filter_map(finding);
+        let finding = |(message, near): (String, Option<String>)| {
+            let finding = Finding::new(&TEMPLATE_INVALID, place.clone(), message);
+            match near {
                 Some(near) => finding.help(format!("did you mean `{near}`?")),
                 None => finding,
-            });
-        }
-    }
-    for (file, text) in texts {
-        let path = &files[file].0;
-        let is_built_in = built_in(name).iter().any(|(known, _)| *known == file);
-        if !used.contains(&file) {
-            if !is_built_in {
-                let finding = Finding::new(
-                    &TEMPLATE_INVALID,
-                    Place::whole(path),
-                    format!("nothing renders `{file}`: `{COMPONENT_FILE}` does not name it"),
-                );
-                findings.push(match nearest(file, used.iter().copied()) {
-                    Some(near) => finding.help(format!("did you mean `{near}`?")),
-                    None => finding.help(format!("the templates are {}", listed(used.iter().copied()))),
-                });
             }
-            continue;
-        }
-        if let Some((line, problem)) = fill::misplaced_value(&text) {
-            let place = Place::File { file: path.clone(), line, column: 1 };
-            let help = "a value stands alone behind `key:` or `-`; build longer values in the inventory";
-            findings.push(Finding::new(&TEMPLATE_INVALID, place, problem).help(help));
-        }
-        if let Err(error) = environment.add_template_owned(format!("{name}/{file}"), text) {
-            findings.push(of_template_error(path, &error));
+        };
+        found.map(finding).collect()
+    }
+
+    fn unused(&self, file: &str, path: &Utf8PathBuf) -> Finding {
+        let message = format!("nothing renders `{file}`: `{COMPONENT_FILE}` does not name it");
+        let finding = Finding::new(&TEMPLATE_INVALID, Place::whole(path), message);
+        match nearest(file, self.used()) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(format!("the templates are {}", listed(self.used()))),
         }
     }
-    if !findings.is_empty() {
-        return Err(findings);
+
+    /// Where its files come from, and the templates of others that it renders.
+    fn sources(&self, drafts: &[Draft<'_>]) -> BTreeMap<String, Utf8PathBuf> {
+        let own = self.paths.iter().map(|(file, path)| ((*file).to_owned(), path.clone()));
+        let of_others = self.used().filter_map(|template| {
+            let (component, file) = template.split_once('/')?;
+            let other = drafts.iter().find(|draft| draft.name == component)?;
+            Some((template.to_owned(), other.paths.get(file)?.clone()))
+        });
+        own.chain(of_others).collect()
     }
-    let sources = files.iter().map(|(file, (path, _))| ((*file).to_owned(), path.clone())).collect();
-    Ok(Component { name: name.to_owned(), specification, sources })
 }
 
 /// A template engine's error as a finding.
@@ -349,7 +420,6 @@ mod tests {
 
     #[test]
     fn an_override_says_what_it_was_made_from() {
-        let (component, files) = BUILT_IN[0];
         let (component, files) = *BUILT_IN.iter().find(|(name, _)| *name == CARRIED).expect("built in");
         let (name, built_in) = files[1];
         let file = |name: &str, text: &str| TemplateFile {

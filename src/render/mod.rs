@@ -246,9 +246,12 @@ impl<'a> Pass<'a> {
             None => Some(component.name.clone()),
         };
         match &specification.namespace {
-            Some(path) => {
-                self.text_at(component, path, instance).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name))
-            }
+            Some(path) => self.text_at(component, path, instance).zip(name).map(|(namespace, name)| {
+                // Where the path names no namespace, all the folders would be one.
+                let is_one = instance.entry.is_some() && specification.folder.is_none() && !settings.has_namespace_in_path();
+                let name = if is_one { format!("{name}-{namespace}") } else { name };
+                settings.component_folder(&namespace, &name)
+            }),
             None => name,
         }
     }

@@ -38,6 +38,7 @@ pub(crate) fn all() -> Vec<Good> {
     goods.extend(trust());
     goods.extend(cert_manager_issuers());
     goods.extend(inflated());
+    goods.extend(tenants());
     goods.extend(written());
     goods
 }
@@ -409,6 +410,50 @@ fn inflated() -> Vec<Good> {
             set(&mut good.inventory, "/argoCd", json!({}));
         }),
     ]
+}
+
+fn tenants() -> Vec<Good> {
+    let shared = || {
+        with("tenants", |good| {
+            let issuer = json!({"kind": "StepClusterIssuer", "provisioner": {"name": "step-issuer",
+                "passwordRef": {"name": "step-issuer-password", "namespace": "smallstep"}}});
+            set(&mut good.inventory, "/issuers", json!({"tenants": issuer}));
+            set(&mut good.inventory, "/certificates", json!({}));
+            let defaults = json!({
+                "issuer": "tenants",
+                "certificates": {"tls": {
+                    "dnsNames": ["*.{namespace}.svc.{clusterDomain}", "*.{namespace}.svc"], "duration": "24h",
+                    "privateKey": {"algorithm": "ECDSA", "size": 256}
+                }},
+                "namespaceLabels": {"tenant": "{tenant}"},
+                "requesters": [{"kind": "Group", "name": "{tenant}-developers"}, {"kind": "ServiceAccount", "name": "deployer"}],
+                "trust": {}, "networkPolicy": {"podLabels": {"ca-client": "yes"}}
+            });
+            set(&mut good.inventory, "/tenantDefaults", defaults);
+            let orders = json!({"namespaces": ["{tenant}", "{tenant}-test"], "requesters": [], "certificates": {
+                "tls": null, "api": {"name": "{namespace}-api", "dnsNames": ["api.{namespace}.svc"], "duration": "12h"}
+            }});
+            set(&mut good.inventory, "/tenants", json!({"payments": {}, "orders": orders}));
+        })
+    };
+    let mut own = shared();
+    own.rename("tenants-with-issuers-of-their-own");
+    set(&mut own.inventory, "/tenantDefaults/issuer", Value::Null);
+    let issuer = json!({"provisioner": {"name": "step-issuer", "passwordRef": {"name": "{tenant}-password"}}});
+    set(&mut own.inventory, "/tenantDefaults/stepIssuer", issuer);
+    let mut staged = shared();
+    staged.rename("tenants-with-flux");
+    set(&mut staged.inventory, "/delivery", json!("flux"));
+    set(&mut staged.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
+    set(&mut staged.inventory, "/versions/stepIssuer", json!("0.11"));
+    let mut alone = shared();
+    alone.rename("tenants-without-controller");
+    set(&mut alone.inventory, "/stepIssuer", Value::Null);
+    let mut waiting = shared();
+    waiting.rename("tenants-that-wait");
+    set(&mut waiting.inventory, "/authorities/internal/snapshot", json!("pending"));
+    waiting.cas.clear();
+    vec![shared(), own, staged, alone, waiting]
 }
 
 fn clusters() -> Vec<Good> {

@@ -374,7 +374,8 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "issuer-url-not-in-dns-names",
-        follows: &[],
+        // A tenant's NetworkPolicy cannot name a CA outside of the cluster.
+        follows: &["reference-unresolved"],
         apply: |good| {
             good.inventory["authorities"]["internal"]["url"] = json!("https://elsewhere.example.com");
             good.cas.get("internal").is_some_and(|ca| !ca.through_api)

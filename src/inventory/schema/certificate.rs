@@ -5,61 +5,115 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A cert-manager Certificate. Durations are Go durations: `24h`, `90m`, never days.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct Certificate {
-    /// Name of the object. Default: the key of this entry.
-    pub name: Option<String>,
-    /// Namespace of the object and of its Secret.
-    pub namespace: String,
-    /// Which of `issuers` signs. May be left out when there is only one.
-    pub issuer: Option<String>,
-    /// Name of the Secret that receives key and certificate. Default: `<name>-tls`.
-    pub secret_name: Option<String>,
-    /// Common name, at most 64 characters.
-    pub common_name: Option<String>,
-    /// Subject fields; the CA's default template drops them.
-    pub subject: Option<Subject>,
-    /// DNS names. A wildcard stands for exactly one label.
-    #[serde(default)]
-    pub dns_names: Vec<String>,
-    /// IP addresses.
-    #[serde(default)]
-    pub ip_addresses: Vec<String>,
-    /// URIs.
-    #[serde(default)]
-    pub uris: Vec<String>,
-    /// E-mail addresses.
-    #[serde(default)]
-    pub email_addresses: Vec<String>,
-    /// Lifetime. Default: what the CA gives (24h unless its claims say otherwise).
-    pub duration: Option<String>,
-    /// How long before the end the certificate is renewed. Default: a third of its lifetime.
-    pub renew_before: Option<String>,
-    /// The same as a percentage of the lifetime, from 1 to 99.
-    pub renew_before_percentage: Option<u8>,
-    /// Key usages that cert-manager asks for; the CA's default template drops them.
-    #[serde(default)]
-    pub usages: Vec<String>,
-    /// Whether cert-manager writes the usages into the request.
-    pub encode_usages_in_request: Option<bool>,
-    /// The private key.
-    pub private_key: Option<PrivateKey>,
-    /// Signature algorithm of the request, such as `ECDSAWithSHA256`.
-    pub signature_algorithm: Option<String>,
-    /// Labels and annotations of the Secret.
-    pub secret_template: Option<SecretTemplate>,
-    /// Copies of the Secret in other namespaces. Whoever reads one of them has the private key; a Certificate of its own for
-    /// each namespace, and only the roots spread with `trust`, is nearly always right.
-    pub share: Option<super::Share>,
-    /// Key stores written beside the PEM files.
-    pub keystores: Option<Keystores>,
-    /// More formats written beside the PEM files.
-    #[serde(default)]
-    pub additional_output_formats: Vec<AdditionalOutputFormat>,
-    /// How many old CertificateRequests are kept, at least 1.
-    pub revision_history_limit: Option<u32>,
+/// Declares a struct with the fields that every certificate has, behind fields of its own: structs are flat, because a
+/// nested one would lose the places of its fields.
+macro_rules! certificate {
+    ($(#[$note:meta])* $name:ident { $($own:tt)* }) => {
+        $(#[$note])*
+        #[derive(Debug, Clone, Deserialize, JsonSchema)]
+        #[serde(deny_unknown_fields, rename_all = "camelCase")]
+        pub struct $name {
+            $($own)*
+            /// Name of the Secret that receives key and certificate. Default: `<name>-tls`.
+            pub secret_name: Option<String>,
+            /// Common name, at most 64 characters.
+            pub common_name: Option<String>,
+            /// Subject fields; the CA's default template drops them.
+            pub subject: Option<Subject>,
+            /// DNS names. A wildcard stands for exactly one label.
+            #[serde(default)]
+            pub dns_names: Vec<String>,
+            /// IP addresses.
+            #[serde(default)]
+            pub ip_addresses: Vec<String>,
+            /// URIs.
+            #[serde(default)]
+            pub uris: Vec<String>,
+            /// E-mail addresses.
+            #[serde(default)]
+            pub email_addresses: Vec<String>,
+            /// Lifetime. Default: what the CA gives (24h unless its claims say otherwise).
+            pub duration: Option<String>,
+            /// How long before the end the certificate is renewed. Default: a third of its lifetime.
+            pub renew_before: Option<String>,
+            /// The same as a percentage of the lifetime, from 1 to 99.
+            pub renew_before_percentage: Option<u8>,
+            /// Key usages that cert-manager asks for; the CA's default template drops them.
+            #[serde(default)]
+            pub usages: Vec<String>,
+            /// Whether cert-manager writes the usages into the request.
+            pub encode_usages_in_request: Option<bool>,
+            /// The private key.
+            pub private_key: Option<PrivateKey>,
+            /// Signature algorithm of the request, such as `ECDSAWithSHA256`.
+            pub signature_algorithm: Option<String>,
+            /// Labels and annotations of the Secret.
+            pub secret_template: Option<SecretTemplate>,
+            /// Key stores written beside the PEM files.
+            pub keystores: Option<Keystores>,
+            /// More formats written beside the PEM files.
+            #[serde(default)]
+            pub additional_output_formats: Vec<AdditionalOutputFormat>,
+            /// How many old CertificateRequests are kept, at least 1.
+            pub revision_history_limit: Option<u32>,
+        }
+    };
+}
+
+certificate! {
+    /// A cert-manager Certificate. Durations are Go durations: `24h`, `90m`, never days.
+    Certificate {
+        /// Name of the object. Default: the key of this entry.
+        pub name: Option<String>,
+        /// Namespace of the object and of its Secret.
+        pub namespace: String,
+        /// Which of `issuers` signs. May be left out when there is only one.
+        pub issuer: Option<String>,
+        /// Copies of the Secret in other namespaces. Whoever reads one of them has the private key; a Certificate of its own for
+        /// each namespace, and only the roots spread with `trust`, is nearly always right.
+        pub share: Option<super::Share>,
+    }
+}
+
+certificate! {
+    /// A Certificate in each namespace of a tenant. Durations are Go durations: `24h`, `90m`, never days.
+    TenantCertificate {
+        /// Name of the object. Default: the key of this entry.
+        pub name: Option<String>,
+        /// Which of `issuers` signs, where it is another one than the tenant's.
+        pub issuer: Option<String>,
+    }
+}
+
+impl TenantCertificate {
+    /// The same in one namespace.
+    pub fn in_namespace(&self, namespace: &str) -> Certificate {
+        let own = self.clone();
+        Certificate {
+            name: own.name,
+            namespace: namespace.to_owned(),
+            issuer: own.issuer,
+            share: None,
+            secret_name: own.secret_name,
+            common_name: own.common_name,
+            subject: own.subject,
+            dns_names: own.dns_names,
+            ip_addresses: own.ip_addresses,
+            uris: own.uris,
+            email_addresses: own.email_addresses,
+            duration: own.duration,
+            renew_before: own.renew_before,
+            renew_before_percentage: own.renew_before_percentage,
+            usages: own.usages,
+            encode_usages_in_request: own.encode_usages_in_request,
+            private_key: own.private_key,
+            signature_algorithm: own.signature_algorithm,
+            secret_template: own.secret_template,
+            keystores: own.keystores,
+            additional_output_formats: own.additional_output_formats,
+            revision_history_limit: own.revision_history_limit,
+        }
+    }
 }
 
 /// Subject fields of a certificate.

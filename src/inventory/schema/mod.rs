@@ -8,6 +8,7 @@ mod flux;
 mod issuer;
 mod job;
 mod kustomize;
+mod tenant;
 mod trust;
 
 use std::collections::BTreeMap;
@@ -17,7 +18,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination};
-pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
+pub use certificate::{
+    AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject, TenantCertificate,
+};
 pub use delivery::{Delivery, Git};
 pub use flux::{Flux, FluxSource, FluxSourceKind};
 pub use issuer::{
@@ -26,6 +29,7 @@ pub use issuer::{
 };
 pub use job::{Bootstrap, BootstrapImages, ConfigMapKey, ExporterCronJob, Resources};
 pub use kustomize::{Layout, Patch, PatchTarget};
+pub use tenant::{Requester, RequesterKind, Tenant, TenantIssuer, TenantNetworkPolicy, TenantTrust};
 pub use trust::{
     BundleJks, BundlePkcs12, BundleTarget, CopyProgram, LabelExpression, LabelOperator, LabelSelector, Pkcs12Profile, Reflector,
     Replicator, Share, Trust, TrustBundle,
@@ -105,6 +109,12 @@ pub struct EnvironmentFile {
     /// `name` says otherwise.
     #[serde(default)]
     pub trust: BTreeMap<String, Trust>,
+    /// What every tenant has that does not say otherwise: each tenant is merged over it as JSON Merge Patch (RFC 7386).
+    pub tenant_defaults: Option<Tenant>,
+    /// Tenants by a name of yours: namespaces that belong together, and what lies in each of them. `{}` is a tenant that has
+    /// what the defaults say.
+    #[serde(default)]
+    pub tenants: BTreeMap<String, Tenant>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// A CronJob that runs as that ServiceAccount and proposes changed snapshots as a pull request.
