@@ -67,6 +67,8 @@ rules! {
     LEDGER_INVALID = "ledger-invalid", Error untrusted: "a ledger that cannot be read or names what it may not name";
     REFERENCE_UNRESOLVED = "reference-unresolved", Error: "a name in the inventory that nothing in the inventory bears";
     NAME_INVALID = "name-invalid", Error: "a name that Kubernetes does not accept";
+    COMPONENT_NOT_FOUND = "component-not-found", Error: "a component that is switched on and that nobody wrote";
+    COMPONENT_UNUSED = "component-unused", Note: "a component of your own that no environment switches on";
     RULE_OVERRIDE_WITHOUT_REASON = "rule-override-without-reason", Warning: "a rule whose level is changed and nobody says why";
     RULE_OVERRIDE_UNUSED = "rule-override-unused", Warning: "a changed level of a rule that finds nothing any more";
 

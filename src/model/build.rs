@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, delivery, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, component, delivery, issuer, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -42,6 +42,7 @@ impl Resolution<'_> {
         let Issuers { namespaced, cluster, waiting } = issuer::resolve(self);
         let certificates = certificate::resolve(self);
         let step_issuer = chart::resolve(self);
+        let components = component::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -56,6 +57,7 @@ impl Resolution<'_> {
             cert_manager: self.cert_manager(),
             approver: self.approver(),
             step_issuer,
+            components,
             issuers: namespaced,
             cluster_issuers: cluster,
             waiting_issuers: waiting,

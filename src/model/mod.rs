@@ -4,6 +4,7 @@
 mod build;
 mod certificate;
 mod chart;
+mod component;
 mod conventions;
 mod delivery;
 mod issuer;
@@ -22,6 +23,7 @@ use crate::yaml::Path;
 
 pub use build::{Extent, build};
 pub use certificate::Certificate;
+pub use component::ComponentUse;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
@@ -58,6 +60,9 @@ pub struct Model {
     pub exporters: BTreeMap<String, Exporter>,
     /// Certificate authorities by their name in the inventory.
     pub authorities: BTreeMap<String, Authority>,
+    /// Components of the user's own that are switched on, by name. Not for templates: each sees its own values only.
+    #[serde(skip)]
+    pub components: BTreeMap<String, ComponentUse>,
     /// Where cert-manager runs.
     pub cert_manager: CertManager,
     /// Who needs the right to approve requests; null where the chart brings it.

@@ -23,6 +23,10 @@ impl Model {
     /// wrote: its place is then that of the deepest part that is there.
     pub fn source_of(&self, shape: Shape, entry: Option<&Path>, field: &Path) -> Option<Path> {
         let segments = field.segments();
+        if let Some(entry) = entry.filter(|entry| entry.segments().first() == Some(&Segment::Key("components".into()))) {
+            // What a template of somebody's own makes of its values is not known; of the whole, the template says more.
+            return (entry.segments().len() > 2).then(|| entry.clone());
+        }
         match (shape, entry) {
             (Shape::Values, _) => Some(Path::of(["stepIssuer", "values"]).join(segments)),
             (Shape::Kustomization, _) => Self::source_of_kustomization(segments),

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 
-use crate::finding::{Finding, Place, TEMPLATE_INVALID, TEMPLATE_OVERRIDE_STALE, listed};
+use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
 use crate::manifest::CheckedDocuments;
+use crate::render::engine::{FILTERS, engine};
 use crate::render::fill;
-use crate::render::specification::{self, COMPONENT_FILE, Specification};
+use crate::render::overrides::stale;
+use crate::render::specification::{self, COMPONENT_FILE, Owner, Specification};
 use crate::tree::Digest;
 use crate::yaml::{nearest, text_of};
-
-/// Steps that one template may take; a real one takes a few hundred.
-const FUEL: u64 = 1_000_000;
 
 /// Names the files of a built-in component, embedded at compile time from `templates/`.
 macro_rules! built_in {
@@ -24,10 +22,10 @@ macro_rules! built_in {
 }
 
 /// A built-in component: its name, and its files by name.
-type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+pub(super) type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The built-in components.
-const BUILT_IN: &[BuiltIn] = &[
+pub(super) const BUILT_IN: &[BuiltIn] = &[
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
     built_in!("step-issuer":
         "component.yaml",
@@ -86,8 +84,7 @@ impl Templates {
     /// Every file that cannot be used, with its line.
     pub fn new(overrides: &[TemplateFile]) -> Result<Templates, Vec<Finding>> {
         let mut findings = Vec::new();
-        let mut environment = Environment::empty();
-        configure(&mut environment);
+        let mut environment = engine();
         let mut components = Vec::new();
         let mut digested: Vec<Vec<u8>> = vec![fill::FORMAT.as_bytes().to_vec()];
         let own = overrides.iter().map(|file| file.component.as_str());
@@ -127,6 +124,12 @@ impl Templates {
         &self.findings
     }
 
+    /// The components of the user's own, by name, each with its `component.yaml`.
+    pub fn own(&self) -> impl Iterator<Item = (&str, Utf8PathBuf)> {
+        let own = self.components.iter().filter(|component| component.is_own());
+        own.map(|component| (component.name.as_str(), component.source(COMPONENT_FILE)))
+    }
+
     /// Digest of all templates and of the format that the writer keeps to.
     pub fn digest(&self) -> Digest {
         self.digest
@@ -134,7 +137,7 @@ impl Templates {
 }
 
 /// The files of a built-in component; none where a component is the user's own.
-fn built_in(component: &str) -> &'static [(&'static str, &'static str)] {
+pub(super) fn built_in(component: &str) -> &'static [(&'static str, &'static str)] {
     BUILT_IN.iter().find(|(name, _)| *name == component).map_or(&[], |(_, files)| files)
 }
 
@@ -150,40 +153,12 @@ fn without_specification(component: &str, file: &Utf8Path) -> Finding {
     Finding::new(&TEMPLATE_INVALID, Place::whole(file), message).help(help)
 }
 
-/// What is to be told of a file that takes the place of a built-in one. It says in its first line which text it was made
-/// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business. A folder that holds every file
-/// of a component is kept as a whole, on purpose: copies in it are not told.
-fn stale(file: &TemplateFile, overrides: &[TemplateFile]) -> Option<Finding> {
-    let files = built_in(&file.component);
-    let (_, built_in) = files.iter().find(|(name, _)| *name == file.name)?;
-    let text = text_of(&file.bytes, 0).ok()?;
-    if text == *built_in {
-        let is_there = |name: &str| overrides.iter().any(|other| other.component == file.component && other.name == name);
-        if files.iter().all(|(name, _)| is_there(name)) {
-            return None;
-        }
-        let message = format!("`{}` is the built-in template, byte by byte: it changes nothing today", file.name);
-        let finding = Finding::new(&TEMPLATE_OVERRIDE_STALE, Place::whole(&file.path), message);
-        return Some(finding.help("delete it; otherwise it holds this state while later releases mend the built-in one"));
-    }
-    let made_from = made_from(text.lines().next()?)?;
-    let now: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
-    if made_from == now {
-        return None;
-    }
-    let place = Place::File { file: file.path.clone(), line: 1, column: 1 };
-    let message = format!("`{}` was made from another built-in template than this release has", file.name);
-    let help = format!("look at what changed there, take over what you need, then write `made from {now}` into this line");
-    Some(Finding::new(&TEMPLATE_OVERRIDE_STALE, place, message).help(help))
-}
-
-/// The digits in a first line, `{# made from … #}` or, in `component.yaml`, `# made from …`.
-fn made_from(line: &str) -> Option<&str> {
-    let comment = line.trim().trim_start_matches(['{', '#', '-']).trim_end_matches(['#', '}', '-']).trim();
-    Some(comment.strip_prefix("made from ")?.trim())
-}
-
 impl Component {
+    /// Whether it is the user's own, and not a built-in one.
+    pub(super) fn is_own(&self) -> bool {
+        built_in(&self.name).is_empty()
+    }
+
     /// Name of a template among all templates.
     pub(super) fn template_name(&self, template: &str) -> String {
         format!("{}/{template}", self.name)
@@ -193,21 +168,6 @@ impl Component {
     pub(super) fn source(&self, file: &str) -> Utf8PathBuf {
         self.sources.get(file).cloned().unwrap_or_else(|| Utf8PathBuf::from(file))
     }
-}
-
-fn configure(environment: &mut Environment<'static>) {
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-    // Only delimiters could be wrong, and they are the usual ones.
-    environment.set_syntax(syntax.unwrap_or_default());
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_formatter(fill::write_marked);
-    environment.set_fuel(Some(FUEL));
-    environment.set_debug(true);
-    environment.add_filter("items", minijinja::filters::items);
-    environment.add_filter("length", minijinja::filters::length);
-    environment.add_test("none", minijinja::tests::is_none);
-    environment.add_test("defined", minijinja::tests::is_defined);
 }
 
 fn compile(
@@ -224,7 +184,9 @@ fn compile(
         }
     }
     let (component_path, _) = &files[COMPONENT_FILE];
-    let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
+    let owner = Owner { component: name, is_own: built_in(name).is_empty() };
+    let text = texts.remove(COMPONENT_FILE);
+    let specification = text.and_then(|text| specification::parse(&text, component_path, owner, &mut findings));
     let Some(specification) = specification else { return Err(findings) };
     let used: Vec<&str> =
         specification.files.values().flat_map(|file| &file.documents).map(|document| document.template.as_str()).collect();
@@ -291,13 +253,14 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
         Some(excerpt) => format!("{detail} (`{excerpt}`)"),
         None => detail,
     };
+    let filters = || format!("a template has `if`, `for` and the filters {}; build longer values in the inventory", listed(FILTERS));
     let help = match error.kind() {
         minijinja::ErrorKind::UndefinedError => {
             "a template sees the model and what `component.yaml` says behind `as`; look at the spelling"
         }
         minijinja::ErrorKind::OutOfFuel => "a loop in it has no end, or far too many turns",
         minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => {
-            "a template has `if`, `for` and the filters `items` and `length`; build longer values in the inventory"
+            &filters()
         }
         minijinja::ErrorKind::SyntaxError => {
             "look at the braces of this line and the one above; a template has `if` and `for`, and no other statements"
@@ -306,33 +269,4 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
     };
     Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::try_from(column).unwrap_or(1) }, message)
         .help(help)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_override_says_what_it_was_made_from() {
-        let (component, files) = BUILT_IN[1];
-        let (name, built_in) = files[1];
-        let file = |name: &str, text: &str| TemplateFile {
-            component: component.to_owned(),
-            name: name.to_owned(),
-            path: Utf8PathBuf::from(name),
-            bytes: text.as_bytes().to_vec(),
-        };
-        let digits: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
-        for (text, expected) in [
-            (format!("{{# made from {digits} #}}\n{built_in}"), false),
-            (format!("{{# made from 0123456789abcdef #}}\n{built_in}"), true),
-            (format!("{{# ours #}}\n{built_in}"), false),
-            (built_in.to_owned(), true),
-        ] {
-            let one = file(name, &text);
-            assert_eq!(stale(&one, std::slice::from_ref(&one)).is_some(), expected, "{text}");
-        }
-        let all: Vec<TemplateFile> = files.iter().map(|(name, text)| file(name, text)).collect();
-        assert_eq!(all.iter().find_map(|file| stale(file, &all)), None);
-    }
 }

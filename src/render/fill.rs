@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use minijinja::{Output, State, Value};
 
+use super::engine::bounded_json;
 use crate::yaml::{block, block_entries, scalar};
 
 /// The version of what the writer produces; it is part of the digest of the templates.
@@ -18,8 +19,7 @@ const CLOSE: char = '\u{f8ff}';
 
 /// The engine's formatter: hands a value on as JSON between the marks.
 pub(super) fn write_marked(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
-    let json =
-        serde_json::to_string(value).map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
+    let json = bounded_json(value)?;
     // Inside JSON strings, the only place where they can stand, the marks themselves are escaped.
     let json = if json.contains([OPEN, CLOSE]) { json.replace(OPEN, "\\uf8fe").replace(CLOSE, "\\uf8ff") } else { json };
     let written = out.write_char(OPEN).and_then(|()| out.write_str(&json)).and_then(|()| out.write_char(CLOSE));

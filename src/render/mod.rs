@@ -2,7 +2,11 @@
 
 mod component;
 mod document;
+mod engine;
 mod fill;
+mod folders;
+mod overrides;
+mod own;
 mod specification;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +24,7 @@ use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
 use component::Component;
 use document::{Document, Job};
+use folders::Folders;
 use specification::{COMPONENT_FILE, Condition, DocumentSpecification, FileSpecification, Stage};
 
 pub use component::{TemplateFile, Templates};
@@ -30,6 +35,8 @@ const ENVIRONMENT: &str = "environment";
 const STAGES_FOLDER: &str = "flux";
 /// The file by which a folder is taken up.
 const KUSTOMIZATION: &str = "kustomization.yaml";
+/// Documents that an environment may have; ten thousand certificates are a large one.
+const MAX_DOCUMENTS: usize = 100_000;
 /// When Argo CD takes an object up. Source: Argo CD, `docs/user-guide/sync-waves.md`.
 const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
 /// What Argo CD does otherwise with an object. Source: Argo CD, `docs/user-guide/sync-options.md`.
@@ -59,7 +66,9 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
         written: Vec::new(),
         documents: Vec::new(),
         identities: Vec::new(),
-        findings: Vec::new(),
+        number_of_documents: 0,
+        folders: Folders::default(),
+        findings: own::unknown(model, templates),
     };
     let (applied, pointing): (Vec<_>, Vec<_>) = templates
         .components
@@ -77,6 +86,7 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
         pass.component(component, settings);
     }
     pass.duplicates();
+    pass.findings.extend(pass.folders.findings(pass.has_stages));
     let mut tree = Tree::default();
     for Written { owner, path, text, .. } in pass.written {
         let claimed = OutPath::new(&path).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
@@ -118,6 +128,9 @@ struct Pass<'a> {
     written: Vec<Written<'a>>,
     documents: Vec<manifest::Document>,
     identities: Vec<(Identity, Place)>,
+    /// How many documents were rendered, kept or not.
+    number_of_documents: usize,
+    folders: Folders<'a>,
     findings: Vec<Finding>,
 }
 
@@ -143,7 +156,9 @@ impl<'a> Pass<'a> {
     /// Writes a component as often as it asks for.
     fn component(&mut self, component: &'a Component, settings: &Settings) {
         let specification = &component.specification;
-        let once = Instance { variables: self.variables.clone(), entry: None };
+        let variables = if component.is_own() { self.own(component) } else { Some(self.variables.clone()) };
+        let Some(variables) = variables else { return };
+        let once = Instance { variables, entry: None };
         if let Some(when) = &specification.when
             && !self.holds(component, when, &once)
         {
@@ -154,7 +169,7 @@ impl<'a> Pass<'a> {
         };
         for (key, value) in self.entries(component, over, &once) {
             let own = Value::from(BTreeMap::from([(variable.clone(), value)]));
-            let variables = minijinja::context! { ..own, ..self.variables.clone() };
+            let variables = minijinja::context! { ..own, ..once.variables.clone() };
             self.instance(component, &Instance { variables, entry: Some((over.clone(), key)) }, settings);
         }
     }
@@ -164,12 +179,23 @@ impl<'a> Pass<'a> {
         let specification = &component.specification;
         let text_at = |pass: &mut Self, path: &String| pass.text_at(component, path, instance);
         let name = specification.folder.as_ref().map_or_else(|| Some(component.name.clone()), |path| text_at(self, path));
+        let before = self.findings.len();
         let folder = match &specification.namespace {
-            Some(path) => text_at(self, path).zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name)),
+            Some(path) => {
+                let namespace = text_at(self, path);
+                if namespace.is_none() && component.is_own() && self.findings.len() == before {
+                    self.without_namespace(component, path);
+                }
+                namespace.zip(name).map(|(namespace, name)| settings.component_folder(&namespace, &name))
+            }
             None => name,
         };
         let Some(folder) = folder else { return };
+        let before = self.written.len();
         self.files(component, instance, &folder);
+        if self.written.len() > before {
+            self.folders.add(component, &folder);
+        }
     }
 
     /// The files of a component. A kustomization comes last and sees the others of its folder.
@@ -301,17 +327,42 @@ impl<'a> Pass<'a> {
         let annotations = self.annotations(stage);
         let (Some(over), Some(variable)) = (&document.over, &document.variable) else {
             let context = minijinja::context! { resources => resources.to_vec(), annotations, ..instance.variables.clone() };
-            let entry = instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
+            if !self.is_within_number(job.component) {
+                return Vec::new();
+            }
+            let entry = self.entry_of_instance(job.component, instance);
             return self.keep(job.run(self.templates, context, entry)).into_iter().collect();
         };
         let mut documents = Vec::new();
         for (key, value) in self.entries(job.component, over, instance) {
+            if !self.is_within_number(job.component) {
+                break;
+            }
             let own = [(variable.clone(), value), ("annotations".to_owned(), Value::from(Serde(&annotations)))];
             let context = minijinja::context! { ..Value::from(BTreeMap::from(own)), ..instance.variables.clone() };
             let entry = self.entry(job.component, instance, over, &key);
             documents.extend(self.keep(job.run(self.templates, context, entry)));
         }
         documents
+    }
+
+    /// Whether one more document may be rendered; the first one too many is told.
+    fn is_within_number(&mut self, component: &Component) -> bool {
+        self.number_of_documents += 1;
+        if self.number_of_documents == MAX_DOCUMENTS + 1 {
+            let message = format!("the environment would have more than {MAX_DOCUMENTS} documents");
+            self.complain(component, &message, "look at `over:`; a map within a map multiplies");
+        }
+        self.number_of_documents <= MAX_DOCUMENTS
+    }
+
+    /// The inventory's entry that a component is written for; for one of the user's own, at least where it is switched on.
+    fn entry_of_instance(&self, component: &Component, instance: &Instance) -> Option<Path> {
+        let of_entry = instance.entry.as_ref().and_then(|(map, key)| {
+            let keys: Vec<&str> = map.split('.').chain([key.as_str()]).collect();
+            self.own_entry(component, &keys).or_else(|| self.model.entry(&keys))
+        });
+        of_entry.or_else(|| self.own_entry(component, &[]))
     }
 
     /// The inventory's entry behind an entry of a map of the model, or of the entry that a component is written for.
@@ -323,7 +374,7 @@ impl<'a> Pass<'a> {
             keys.splice(..1, [map.as_str(), own.as_str()]);
         }
         keys.push(key);
-        self.model.entry(&keys)
+        self.own_entry(component, &keys).or_else(|| self.model.entry(&keys)).or_else(|| self.own_entry(component, &[]))
     }
 
     /// The annotations that an engine needs on the objects of a stage, to take it after the one before.

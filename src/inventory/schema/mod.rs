@@ -2,6 +2,7 @@
 //! The structs hold no places: a finding names a path, and the merged tree knows where that path was set.
 
 mod certificate;
+mod component;
 mod delivery;
 mod issuer;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
+pub use component::Component;
 pub use delivery::{ArgoCd, Delivery, Git};
 pub use issuer::{Issuer, IssuerKind, PasswordReference, Provisioner};
 
@@ -74,6 +76,10 @@ pub struct EnvironmentFile {
     /// Certificate objects, by a name of yours, which is also the object's unless `name` says otherwise.
     #[serde(default)]
     pub certificates: BTreeMap<String, Certificate>,
+    /// Components of your own, from the folder of templates, that are rendered here, by their name. `{}` switches one on that
+    /// needs no values, and `null` takes away what a layer switched on.
+    #[serde(default)]
+    pub components: BTreeMap<String, Component>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// Whether to render the right of cert-manager to approve requests for step-issuer. Default: where the chart does not bring it.
