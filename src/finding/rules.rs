@@ -147,6 +147,10 @@ rules! {
     SECRET_NAME_COLLISION = "secret-name-collision", Error: "two certificates that write the same Secret";
     PRIVATE_KEY_SETTINGS = "private-key-settings", Error: "settings of a private key that cert-manager refuses";
 
+    // Authority.
+    AUTHORITY_CONFIG_INCOMPLETE = "authority-config-incomplete", Error: "a CA whose configuration inventory and snapshot do not give in full";
+    AUTHORITY_VALUES_CONFLICT = "authority-values-conflict", Error: "chart values that say something else of a CA than the inventory";
+
     // Distribution.
     PRIVATE_KEY_SHARED = "private-key-shared", Warning: "a private key that is offered to other namespaces";
     REFLECTOR_PATTERN_INVALID = "reflector-pattern-invalid", Error: "a pattern with which reflector stops";
@@ -168,6 +172,7 @@ rules! {
     CHART_IMAGE_TAG_MISMATCH = "chart-image-tag-mismatch", Warning: "an image of another release than the chart is made for";
     AFFINITY_PINS_CONTROLLER = "affinity-pins-controller", Warning: "a controller that may run only beside the CA";
     CHART_VALUE_UNQUOTED = "chart-value-unquoted", Error: "a chart value that the chart writes without quotes, and that needs them";
+    CHART_PORT_MISMATCH = "chart-port-mismatch", Error: "a CA that listens on another port than its Service asks for";
     CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.

@@ -8,7 +8,7 @@ use crate::finding::{Finding, REFERENCE_UNRESOLVED, SNAPSHOT_PENDING, counted};
 use crate::inventory::{self, EnvironmentName, Inventory};
 use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
-use crate::model::{Authority, CertManager, Exporter, Model, Sources, certificate, chart, component, delivery, issuer, names};
+use crate::model::{Authority, CertManager, Exporter, Model, Sources, authority, certificate, chart, component, delivery, issuer, names};
 use crate::yaml::Path;
 
 /// How much of an environment a model holds.
@@ -158,18 +158,23 @@ impl Resolution<'_> {
         self.fields.authorities.iter().map(exporter).collect()
     }
 
-    fn authorities(&self) -> BTreeMap<String, Authority> {
+    fn authorities(&mut self) -> BTreeMap<String, Authority> {
+        let fields = self.fields;
         let authority = |(name, written): (&String, &inventory::Authority)| {
+            let (chart, values) = authority::resolve(self, name, written).unzip();
             let authority = Authority {
                 namespace: written.namespace.clone(),
                 release: written.release.clone().unwrap_or_else(|| AUTHORITY_RELEASE.to_owned()),
                 fullname: fullname(written),
                 url: self.url(written),
                 expiry_horizon_days: written.expiry_horizon_days,
+                chart,
+                values: values.unwrap_or_default(),
+                folder: authority::folder(fields, written),
             };
             (name.clone(), authority)
         };
-        self.fields.authorities.iter().map(authority).collect()
+        fields.authorities.iter().map(authority).collect()
     }
 
     /// The chart binds its approver to one ServiceAccount; where that is another one, or there is no chart, we bring it.

@@ -89,7 +89,7 @@ fn chart_service_account(release: &str, values: &Map<String, Value>) -> Option<S
 }
 
 /// The same values with every map sorted by key.
-fn sorted(values: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn sorted(values: Map<String, Value>) -> Map<String, Value> {
     let mut entries: Vec<(String, Value)> = values.into_iter().map(|(key, value)| (key, sorted_value(value))).collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     entries.into_iter().collect()

@@ -1,6 +1,7 @@
 //! Inventory and snapshots to one resolved model: defaults filled, references followed, names checked. Templates see
 //! exactly this. Reads no files and knows nothing of templates.
 
+mod authority;
 mod build;
 mod certificate;
 mod chart;
@@ -21,6 +22,7 @@ use serde_json::{Map, Value};
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Versions};
 use crate::yaml::Path;
 
+pub use authority::AuthorityChart;
 pub use build::{Extent, build};
 pub use certificate::Certificate;
 pub use component::ComponentUse;
@@ -177,6 +179,12 @@ pub struct Authority {
     pub url: String,
     /// How many days before its end a root or intermediate is told of; null where the usual numbers hold.
     pub expiry_horizon_days: Option<u32>,
+    /// The chart that installs it; null where somebody else does, or where it cannot be rendered yet.
+    pub chart: Option<AuthorityChart>,
+    /// Chart values to write, sorted by key.
+    pub values: Map<String, Value>,
+    /// The name of the folder of what installs it.
+    pub folder: String,
 }
 
 /// The controller of cert-manager, which approves requests.

@@ -27,6 +27,14 @@ pub(super) type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]
 /// The built-in components.
 pub(super) const BUILT_IN: &[BuiltIn] = &[
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
+    built_in!("step-certificates":
+        "component.yaml",
+        "helmrelease.yaml.j2",
+        "helmrepository.yaml.j2",
+        "kustomization.yaml.j2",
+        "ocirepository.yaml.j2",
+        "values.yaml.j2",
+    ),
     built_in!("step-issuer":
         "component.yaml",
         "approver-clusterrole.yaml.j2",

@@ -218,10 +218,17 @@ impl<'a> Pass<'a> {
                 resources.entry(stage).or_default().push(name.clone());
             }
         }
+        let (author, last) = match self.templates.components.iter().find(|component| component.name == ENVIRONMENT) {
+            // One that says nothing of a kustomization gets one that takes up its files, and nothing else.
+            Some(plain) if last.is_empty() && component.is_own() && specification.applied => {
+                (plain, plain.specification.files.iter().collect())
+            }
+            _ => (component, last),
+        };
         for (name, file) in last {
             for (stage, resources) in &resources {
                 self.folder = self.out.join(below(*stage));
-                let Some((text, names)) = self.file(component, instance, (name, file), resources) else { continue };
+                let Some((text, names)) = self.file(author, instance, (name, file), resources) else { continue };
                 self.named_files(component, name, &names, texts.get(stage).map_or(&[], Vec::as_slice));
                 let root = (specification.applied && name == KUSTOMIZATION).then(|| (*stage, below(*stage)));
                 self.written.push(Written { owner: component, path: format!("{}/{name}", below(*stage)), root, text });

@@ -1,6 +1,7 @@
 //! The fields of an inventory, as strict typed structs. The doc comments become the text of the JSON Schema.
 //! The structs hold no places: a finding names a path, and the merged tree knows where that path was set.
 
+mod authority;
 mod certificate;
 mod component;
 mod delivery;
@@ -12,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use authority::{AuthorityMode, AuthorityProvisioner, AuthorityProvisionerKind};
 pub use certificate::{AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject};
 pub use component::Component;
 pub use delivery::{ArgoCd, Delivery, Git};
@@ -170,6 +172,18 @@ pub struct Authority {
     /// How many days before a root or the issuing intermediate ends `check` begins to say so. Default: 90 for roots and 30
     /// for intermediates.
     pub expiry_horizon_days: Option<u32>,
+    /// The chart that installs the CA. Leave it out where somebody else installs it.
+    pub chart: Option<Chart>,
+    /// Where that chart gets keys, certificates and configuration from. Default: `bootstrap`.
+    pub mode: Option<AuthorityMode>,
+    /// Chart values that differ from the chart's defaults; checked against the keys that the chart version knows. Secrets
+    /// have no place here.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// Provisioners of `mode: inject`, by name: what the snapshot does not tell of them, and ACME provisioners that it does
+    /// not hold yet.
+    #[serde(default)]
+    pub provisioners: BTreeMap<String, AuthorityProvisioner>,
 }
 
 /// The step-issuer controller, installed through its Helm chart.
