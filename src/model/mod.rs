@@ -12,10 +12,12 @@ mod issuer;
 mod names;
 mod resolution;
 mod source;
+mod variables;
 
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -29,9 +31,10 @@ pub use component::ComponentUse;
 pub use conventions::helm_fullname;
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use resolution::KnownSnapshot;
+pub use variables::{Variable, json_schema, variables};
 
 /// One environment, resolved.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Its name.
@@ -81,7 +84,7 @@ pub struct Model {
 }
 
 /// Where the engine finds the repository.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Git {
     /// Address as the engine knows it; null where nothing names it.
@@ -93,7 +96,7 @@ pub struct Git {
 }
 
 /// What Argo CD is told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArgoCd {
     /// Its namespace.
@@ -101,7 +104,7 @@ pub struct ArgoCd {
 }
 
 /// The same as in the inventory, with null where nothing is known.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownVersions {
     /// cert-manager.
@@ -126,7 +129,7 @@ impl From<&Versions> for KnownVersions {
 }
 
 /// The step-issuer controller.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepIssuer {
     /// Namespace of the release.
@@ -144,7 +147,7 @@ pub struct StepIssuer {
 }
 
 /// A Helm chart.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Chart {
     /// Repository.
@@ -154,7 +157,7 @@ pub struct Chart {
 }
 
 /// A ServiceAccount that may read the two public objects of one authority.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Exporter {
     /// Name of the ServiceAccount, Role and RoleBinding.
@@ -166,7 +169,7 @@ pub struct Exporter {
 }
 
 /// A certificate authority: one release of the chart `step-certificates`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Authority {
     /// Namespace of the release.
@@ -188,7 +191,7 @@ pub struct Authority {
 }
 
 /// The controller of cert-manager, which approves requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertManager {
     /// Its namespace.
@@ -198,19 +201,21 @@ pub struct CertManager {
 }
 
 /// The files that a model comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sources {
     /// The inventory.
+    #[schemars(with = "String")]
     pub inventory: Utf8PathBuf,
     /// Layers in the order in which they were merged.
     pub layers: Vec<String>,
     /// Snapshots, sorted.
+    #[schemars(with = "Vec<String>")]
     pub snapshots: Vec<Utf8PathBuf>,
 }
 
 /// What an issuer reference needs to know of an issuer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerReference {
     /// Kind.

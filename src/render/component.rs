@@ -233,6 +233,13 @@ fn compile(
             let help = "a value stands alone behind `key:` or `-`; build longer values in the inventory";
             findings.push(Finding::new(&TEMPLATE_INVALID, place, problem).help(help));
         }
+        if let Some((line, word)) = fill::foreign_statement(&text) {
+            let place = Place::File { file: path.clone(), line, column: 1 };
+            let message = format!("`{{% {word} %}}` is no statement of a template");
+            let help = "a template has `if` and `for`; values come from the inventory, and nothing is included";
+            findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
+            continue;
+        }
         if let Err(error) = environment.add_template_owned(format!("{name}/{file}"), text) {
             findings.push(of_template_error(path, &error));
         }
@@ -267,9 +274,7 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
             "a template sees the model and what `component.yaml` says behind `as`; look at the spelling"
         }
         minijinja::ErrorKind::OutOfFuel => "a loop in it has no end, or far too many turns",
-        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => {
-            &filters()
-        }
+        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => &filters(),
         minijinja::ErrorKind::SyntaxError => {
             "look at the braces of this line and the one above; a template has `if` and `for`, and no other statements"
         }

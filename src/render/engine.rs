@@ -16,6 +16,9 @@ const FUEL: u64 = 1_000_000;
 /// Bytes of one rendered document, and of what one filter makes. No API server takes an object of more than 1.5 MiB.
 pub(super) const MAX_DOCUMENT_BYTES: usize = 1024 * 1024;
 
+/// How deep a value may be nested: writing it takes stack. What a person writes has less than ten levels.
+const MAX_DEPTH: usize = 100;
+
 /// The filters, for messages.
 pub(super) const FILTERS: [&str; 7] = ["b64encode", "default", "items", "join", "json", "length", "sort"];
 
@@ -44,12 +47,34 @@ pub(super) fn engine() -> Environment<'static> {
 
 /// The JSON of a value, as long as it stays below what a document may have.
 pub(super) fn bounded_json(value: &Value) -> Result<String, Error> {
+    let mut left = MAX_DOCUMENT_BYTES;
+    if !is_within(value, MAX_DEPTH, &mut left) {
+        return Err(too_large());
+    }
     let mut out = Bounded(Vec::new());
     serde_json::to_writer(&mut out, value).map_err(|error| match error.is_io() {
         true => too_large(),
         false => Error::new(ErrorKind::BadSerialization, error.to_string()),
     })?;
     String::from_utf8(out.0).map_err(|error| Error::new(ErrorKind::BadSerialization, error.to_string()))
+}
+
+/// Whether a value is nested no deeper than that, and made of no more values than are left.
+fn is_within(value: &Value, depth: usize, left: &mut usize) -> bool {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return false;
+    }
+    match value.kind() {
+        ValueKind::Seq | ValueKind::Iterable => {
+            depth > 0 && value.try_iter().into_iter().flatten().all(|item| is_within(&item, depth - 1, left))
+        }
+        ValueKind::Map => {
+            let mut keys = value.try_iter().into_iter().flatten();
+            depth > 0 && keys.all(|key| value.get_item(&key).is_ok_and(|item| is_within(&item, depth - 1, left)))
+        }
+        _ => true,
+    }
 }
 
 struct Bounded(Vec<u8>);
@@ -69,7 +94,8 @@ impl io::Write for Bounded {
 }
 
 fn too_large() -> Error {
-    Error::new(ErrorKind::InvalidOperation, format!("a value has more than {} MiB as text", MAX_DOCUMENT_BYTES >> 20))
+    let message = format!("a value has more than {} MiB as text, or more than {MAX_DEPTH} levels", MAX_DOCUMENT_BYTES >> 20);
+    Error::new(ErrorKind::InvalidOperation, message)
 }
 
 /// The items of a list as one text, with another one between them.
@@ -82,7 +108,7 @@ fn join(list: &Value, between: &str) -> Result<String, Error> {
         if !matches!(item.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool) {
             return Err(Error::new(ErrorKind::InvalidOperation, format!("`join` takes a list of texts, and in it is {}", named(&item))));
         }
-        let item = item.to_string();
+        let item = shown(&item);
         if out.len() + between.len() + item.len() > MAX_DOCUMENT_BYTES {
             return Err(too_large());
         }
@@ -111,6 +137,11 @@ fn b64encode(value: &Value) -> Result<String, Error> {
         return Err(too_large());
     }
     Ok(STANDARD.encode(text))
+}
+
+/// A value as people write it: the engine itself would say `False`.
+pub(super) fn shown(value: &Value) -> String {
+    if value.kind() == ValueKind::Bool { value.is_true().to_string() } else { value.to_string() }
 }
 
 fn named(value: &Value) -> &'static str {
@@ -146,6 +177,7 @@ mod tests {
             ("{{ names|sort|join(',') }}", "a,b"),
             ("{{ numbers|join('') }}", "12"),
             ("{{ []|join(',') }}", ""),
+            ("{{ [true, false, 'x']|join(' ') }}", "true false x"),
             ("{{ map|json }}", r#"{"a":1,"b":["x"]}"#),
             ("{{ text|json }}", r#""a\nb""#),
             ("{{ 'abc'|b64encode }}", "YWJj"),
@@ -192,9 +224,14 @@ mod tests {
 
     #[test]
     fn nothing_is_included_set_or_defined() {
-        for template in
-            ["{% include 'x' %}", "{% import 'x' as y %}", "{% macro a() %}{% endmacro %}", "{% extends 'x' %}", "{{ range(9) }}", "{{ loop(x) }}"]
-        {
+        for template in [
+            "{% include 'x' %}",
+            "{% import 'x' as y %}",
+            "{% macro a() %}{% endmacro %}",
+            "{% extends 'x' %}",
+            "{{ range(9) }}",
+            "{{ loop(x) }}",
+        ] {
             assert!(rendered(template).is_err(), "{template}");
         }
     }

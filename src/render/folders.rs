@@ -51,7 +51,9 @@ fn clash(
     (_, one, folder): &(String, Option<&Component>, &str),
     (_, other, around): &(String, Option<&Component>, &str),
 ) -> Option<Finding> {
-    let named = |component: &Option<&Component>| component.map_or("`trustree` itself".to_owned(), |component| format!("component `{}`", component.name));
+    let named = |component: &Option<&Component>| {
+        component.map_or("`trustree` itself".to_owned(), |component| format!("component `{}`", component.name))
+    };
     let blamed = [one, other].into_iter().flatten().find(|component| component.is_own())?;
     let place = Place::whole(blamed.source(COMPONENT_FILE));
     let message = if folder.eq_ignore_ascii_case(around) {

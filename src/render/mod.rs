@@ -446,7 +446,7 @@ impl<'a> Pass<'a> {
         let value = self.value_at(component, &condition.path, instance);
         match &condition.word {
             None => value.is_some_and(|value| value.is_true()),
-            Some((word, expected)) => (value.is_some_and(|value| value.to_string() == *word)) == *expected,
+            Some((word, expected)) => value.is_some_and(|value| engine::shown(&value) == *word) == *expected,
         }
     }
 

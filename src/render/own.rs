@@ -5,9 +5,7 @@ use minijinja::value::Serde;
 
 use super::component::{Component, built_in};
 use super::{Pass, Templates};
-use crate::finding::{
-    COMPONENT_NOT_FOUND, Finding, MANIFEST_NOT_CHECKED, Place, TEMPLATE_INVALID, UNKNOWN_FIELD, WRONG_TYPE, listed,
-};
+use crate::finding::{COMPONENT_NOT_FOUND, Finding, MANIFEST_NOT_CHECKED, Place, TEMPLATE_INVALID, UNKNOWN_FIELD, WRONG_TYPE, listed};
 use crate::manifest::crd::{CrdFlaw, CrdFlawKind};
 use crate::model::{ComponentUse, Model};
 use crate::yaml::{Node, Path, nearest};

@@ -201,10 +201,18 @@ fn named_and_valued(component: &mut Specification, node: &Node, path: &Utf8PathB
         findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
     };
     if let Some(name) = component.name.as_deref().filter(|name| *name != folder) {
-        say(Some("name"), format!("the component in the folder `{folder}` calls itself `{name}`"), "write the folder's name, or rename the folder");
+        say(
+            Some("name"),
+            format!("the component in the folder `{folder}` calls itself `{name}`"),
+            "write the folder's name, or rename the folder",
+        );
     }
     if let Some(problem) = dns_label_problem(folder).filter(|_| is_own) {
-        say(None, format!("`{folder}` cannot be a component: {problem}"), "rename the folder; a name such as `network-policies` works everywhere");
+        say(
+            None,
+            format!("`{folder}` cannot be a component: {problem}"),
+            "rename the folder; a name such as `network-policies` works everywhere",
+        );
     }
     let Some(schema) = node.get("values").filter(|_| component.values.is_some()) else {
         if is_own {

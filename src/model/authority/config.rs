@@ -43,11 +43,10 @@ pub(super) fn inject(resolution: &mut Resolution<'_>, install: &Install<'_>) -> 
     let snapshot = match resolution.snapshots.get(install.name) {
         Some(KnownSnapshot::Here(snapshot, _)) => std::sync::Arc::clone(snapshot),
         Some(KnownSnapshot::Pending) => {
-            let message = format!("the chart of `{}` is left out until its CA snapshot is there: `inject` writes what stands in it", install.name);
-            let help = format!(
-                "import the folder that `step ca init` made: `trustree snapshot import FOLDER --env {}`",
-                resolution.environment
-            );
+            let message =
+                format!("the chart of `{}` is left out until its CA snapshot is there: `inject` writes what stands in it", install.name);
+            let help =
+                format!("import the folder that `step ca init` made: `trustree snapshot import FOLDER --env {}`", resolution.environment);
             resolution.report(&SNAPSHOT_PENDING, install.path(["mode"]), message, help);
             return None;
         }
@@ -125,8 +124,15 @@ fn ca_json(snapshot: &Snapshot, provisioners: Option<Vec<Value>>, has_database: 
 fn certificates(resolution: &mut Resolution<'_>, install: &Install<'_>, snapshot: &Snapshot) -> Option<(String, String, String)> {
     let chain = snapshot.chain().filter(|chain| !chain.roots.is_empty());
     let Some((chain, first)) = chain.and_then(|chain| Some((chain.clone(), *chain.roots.first()?))) else {
-        let message = format!("the snapshot of `{}` holds no intermediate that leads to one of its roots, and the CA signs with one", install.name);
-        incomplete(resolution, install, &["mode"], message, "import the snapshot with `intermediate_ca.crt`, or use `mode: existingSecrets`");
+        let message =
+            format!("the snapshot of `{}` holds no intermediate that leads to one of its roots, and the CA signs with one", install.name);
+        incomplete(
+            resolution,
+            install,
+            &["mode"],
+            message,
+            "import the snapshot with `intermediate_ca.crt`, or use `mode: existingSecrets`",
+        );
         return None;
     };
     let others = snapshot.roots().iter().filter(|root| root.certificate.fingerprint() != first.certificate.fingerprint());

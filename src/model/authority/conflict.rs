@@ -71,7 +71,9 @@ pub(super) fn switches(resolution: &mut Resolution<'_>, install: &Install<'_>) {
         let Some(given) = at(&values, keys).and_then(Value::as_bool).filter(|given| *given != expected) else { continue };
         let message = format!("`{}: {given}` does not go with `mode: {}`", keys.join("."), word(install.mode));
         let help = match keys {
-            ["existingSecrets", field @ ("certsAsSecret" | "configAsSecret")] => format!("write `{field}: {given}` beside `values:` instead"),
+            ["existingSecrets", field @ ("certsAsSecret" | "configAsSecret")] => {
+                format!("write `{field}: {given}` beside `values:` instead")
+            }
             _ => "take it out; `mode:` sets it".to_owned(),
         };
         conflict(resolution, install, keys, message, &help);

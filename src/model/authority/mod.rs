@@ -103,11 +103,8 @@ pub(super) fn resolve(
 
 /// What would go nowhere.
 fn without_chart(resolution: &mut Resolution<'_>, name: &str, written: &inventory::Authority) {
-    let given = [
-        ("values", !written.values.is_empty()),
-        ("mode", written.mode.is_some()),
-        ("provisioners", !written.provisioners.is_empty()),
-    ];
+    let given =
+        [("values", !written.values.is_empty()), ("mode", written.mode.is_some()), ("provisioners", !written.provisioners.is_empty())];
     for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
         let message = format!("`{field}` is for the chart of the CA, and there is none, so it goes nowhere");
         let help = format!("write `authorities.{name}.chart`, or take `{field}` out");
