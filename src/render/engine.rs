@@ -190,6 +190,16 @@ mod tests {
     }
 
     #[test]
+    fn every_filter_is_there_and_on_the_page() {
+        let page = include_str!("../../docs/templates.md");
+        for filter in FILTERS {
+            assert!(page.contains(&format!("| `{filter}` |")), "docs/templates.md lacks `{filter}`");
+            let unknown = rendered(&format!("{{{{ []|{filter} }}}}")).is_err_and(|error| error.kind() == ErrorKind::UnknownFilter);
+            assert!(!unknown, "{filter}");
+        }
+    }
+
+    #[test]
     fn filters_refuse_what_they_cannot_take() {
         for (template, message) in [
             ("{{ map|join(',') }}", "`join` takes a list, and this is a map"),

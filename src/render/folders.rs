@@ -56,7 +56,9 @@ fn clash(
     };
     let blamed = [one, other].into_iter().flatten().find(|component| component.is_own())?;
     let place = Place::whole(blamed.source(COMPONENT_FILE));
-    let message = if folder.eq_ignore_ascii_case(around) {
+    let message = if folder == around {
+        format!("the folder `{folder}` is written for {} and for {}", named(one), named(other))
+    } else if folder.eq_ignore_ascii_case(around) {
         format!("`{folder}` of {} and `{around}` of {} are the same folder on some systems", named(one), named(other))
     } else {
         format!("`{folder}` of {} lies in `{around}` of {}", named(one), named(other))

@@ -86,11 +86,16 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings) -> Rend
         pass.component(component, settings);
     }
     pass.duplicates();
-    pass.findings.extend(pass.folders.findings(pass.has_stages));
+    let clashes = pass.folders.findings(pass.has_stages);
+    let are_folders_apart = clashes.is_empty();
+    pass.findings.extend(clashes);
     let mut tree = Tree::default();
     for Written { owner, path, text, .. } in pass.written {
-        let claimed = OutPath::new(&path).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
-        if let Err(problem) = claimed {
+        let out_path =
+            OutPath::new(&path).map_err(|problem| (format!("`{path}` of component `{}` cannot be written: {problem}", owner.name), true));
+        let file = File { text: text.into(), owner: owner.name.clone() };
+        let claimed = out_path.and_then(|path| tree.claim(path, file).map_err(|problem| (problem, are_folders_apart)));
+        if let Err((problem, true)) = claimed {
             let finding = Finding::new(&PATH_ESCAPES, Place::whole(owner.source(COMPONENT_FILE)), problem);
             pass.findings.push(finding.help("give the file another name there"));
         }
