@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::Install;
 use super::values::at;
-use crate::finding::{AUTHORITY_CONFIG_INCOMPLETE, SNAPSHOT_PENDING, WRONG_TYPE, listed};
+use crate::finding::{AUTHORITY_CONFIG_INCOMPLETE, WRONG_TYPE, listed};
 use crate::inventory::{AuthorityProvisioner, AuthorityProvisionerKind};
 use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::snapshot::{Provisioner, Snapshot};
@@ -43,11 +43,11 @@ pub(super) fn inject(resolution: &mut Resolution<'_>, install: &Install<'_>) -> 
     let snapshot = match resolution.snapshots.get(install.name) {
         Some(KnownSnapshot::Here(snapshot, _)) => std::sync::Arc::clone(snapshot),
         Some(KnownSnapshot::Pending) => {
-            let message =
-                format!("the chart of `{}` is left out until its CA snapshot is there: `inject` writes what stands in it", install.name);
+            // Leaving the chart out could take a CA away that is running.
+            let message = format!("`inject` writes what stands in the CA snapshot of `{}`, and that is not there yet", install.name);
             let help =
                 format!("import the folder that `step ca init` made: `trustree snapshot import FOLDER --env {}`", resolution.environment);
-            resolution.report(&SNAPSHOT_PENDING, install.path(["mode"]), message, help);
+            incomplete(resolution, install, &["mode"], message, &help);
             return None;
         }
         // That was reported by whoever looked for it.
@@ -171,6 +171,10 @@ fn unknown_facts(resolution: &mut Resolution<'_>, install: &Install<'_>, snapsho
 fn provisioners(resolution: &mut Resolution<'_>, install: &Install<'_>, snapshot: &Snapshot) -> Vec<Value> {
     let mut all: Vec<(String, Value)> = Vec::new();
     let known = snapshot.provisioners().known();
+    for (name, written) in &install.written.provisioners {
+        let kind = known.and_then(|known| known.get(name)).map(|provisioner| provisioner.kind.as_str());
+        fits(resolution, install, (name, written), kind);
+    }
     for (name, provisioner) in known.into_iter().flatten() {
         let written = install.written.provisioners.get(name);
         all.extend(of_snapshot(resolution, install, name, provisioner, written).map(|value| (name.clone(), value)));
@@ -188,6 +192,23 @@ fn provisioners(resolution: &mut Resolution<'_>, install: &Install<'_>, snapshot
     }
     all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.into_iter().map(|(_, value)| value).collect()
+}
+
+/// Fields that its type does not have, and a type that the CA says is another one.
+fn fits(resolution: &mut Resolution<'_>, install: &Install<'_>, (name, written): (&str, &AuthorityProvisioner), kind: Option<&str>) {
+    let (word, stray) = match written.kind {
+        AuthorityProvisionerKind::Acme => ("ACME", written.encrypted_key.is_some().then_some("encryptedKey")),
+        AuthorityProvisionerKind::Jwk => ("JWK", written.force_cn.is_some().then_some("forceCN")),
+    };
+    if let Some(field) = stray {
+        let message = format!("a provisioner of the type {word} has no `{field}`");
+        resolution.report(&WRONG_TYPE, install.path(["provisioners", name, field]), message, "take it out, or correct the type");
+    }
+    if let Some(other) = kind.filter(|kind| *kind != word) {
+        let message = format!("`{name}` is of the type {other} at the CA, as its snapshot says");
+        let help = "give the new provisioner another name, or correct the type";
+        resolution.report(&WRONG_TYPE, install.path(["provisioners", name, "type"]), message, help);
+    }
 }
 
 fn acme(name: &str, written: &AuthorityProvisioner) -> Value {
