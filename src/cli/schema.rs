@@ -8,7 +8,7 @@ use super::output::Printer;
 use crate::model::Variable;
 use crate::{inventory, model, report};
 
-/// Print the JSON Schema of an inventory, for editors, of a report, or of what templates see
+/// Print the JSON Schema of an inventory, a report, or of what templates see
 #[derive(Debug, Args)]
 pub(super) struct Schema {
     /// Of what

@@ -180,7 +180,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "provisioner-not-jwk",
-        follows: &[],
+        follows: &["wrong-type"],
         apply: |good| ca(good, "/authority/provisioners/0", json!({"type": "ACME", "name": "step-issuer"})),
     },
     Mutation {
