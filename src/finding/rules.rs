@@ -71,6 +71,8 @@ rules! {
     TENANT_NAMESPACE_TWICE = "tenant-namespace-twice", Error: "a namespace that two tenants have";
     TENANT_NAMESPACE_OF_CA = "tenant-namespace-of-ca", Warning: "a tenant in the namespace of the CA or of who works for it";
     TENANT_WITHOUT_EFFECT = "tenant-without-effect", Warning: "a tenant for which nothing is rendered";
+    COMPONENT_NOT_FOUND = "component-not-found", Error: "a component that is switched on and that nobody wrote";
+    COMPONENT_UNUSED = "component-unused", Note: "a component of your own that no environment switches on";
     RULE_OVERRIDE_WITHOUT_REASON = "rule-override-without-reason", Warning: "a rule whose level is changed and nobody says why";
     RULE_OVERRIDE_UNUSED = "rule-override-unused", Warning: "a changed level of a rule that finds nothing any more";
 
@@ -151,6 +153,10 @@ rules! {
     ACME_WILDCARD_NEEDS_DNS01 = "acme-wildcard-needs-dns01", Error: "a wildcard on an issuer that proves names over HTTP only";
     PRIVATE_KEY_SETTINGS = "private-key-settings", Error: "settings of a private key that cert-manager refuses";
 
+    // Authority.
+    AUTHORITY_CONFIG_INCOMPLETE = "authority-config-incomplete", Error: "a CA whose configuration inventory and snapshot do not give in full";
+    AUTHORITY_VALUES_CONFLICT = "authority-values-conflict", Error: "chart values that say something else of a CA than the inventory";
+
     // Distribution.
     PRIVATE_KEY_SHARED = "private-key-shared", Warning: "a private key that is offered to other namespaces";
     REFLECTOR_PATTERN_INVALID = "reflector-pattern-invalid", Error: "a pattern with which reflector stops";
@@ -180,6 +186,7 @@ rules! {
     CHART_NOT_INFLATED = "chart-not-inflated", Error: "a chart whose objects are not in the tree, or not those that come out of it now";
     HELM_FAILED = "helm-failed", Error untrusted: "a chart that Helm cannot inflate";
     CHART_INSTALL_ONLY = "chart-install-only", Warning: "an object of a chart that only an installation by Helm would make right";
+    CHART_PORT_MISMATCH = "chart-port-mismatch", Error: "a CA that listens on another port than its Service asks for";
     CHART_ISSUER_TWICE = "chart-issuer-twice", Error: "an issuer that both the chart and a file make";
 
     // Delivery.

@@ -29,6 +29,7 @@ impl Repository {
             Err(findings) => {
                 // Nobody knows which layers it extends.
                 *self.extended.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                *self.switched_on.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 return Some(Outcome::failed(name.as_str(), findings).into());
             }
         };
@@ -36,6 +37,13 @@ impl Repository {
             && inventory.layers.iter().any(|layer| !extended.contains(layer))
         {
             extended.extend(inventory.layers.iter().cloned());
+        }
+        let components = &inventory.fields.components;
+        if !components.is_empty()
+            && let Some(switched_on) = &mut *self.switched_on.lock().unwrap_or_else(PoisonError::into_inner)
+            && components.keys().any(|name| !switched_on.contains(name))
+        {
+            switched_on.extend(components.keys().cloned());
         }
         if !selection.takes_labels(&inventory.fields.labels) {
             return None;

@@ -22,7 +22,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use crate::apply::apply;
-use crate::finding::{Finding, LAYER_UNUSED, PATH_ESCAPES, Place, UNREADABLE_FILE};
+use crate::finding::{COMPONENT_UNUSED, Finding, LAYER_UNUSED, PATH_ESCAPES, Place, UNREADABLE_FILE};
 use crate::inflate::{Helm, Inflater};
 use crate::inventory::{EnvironmentName, Inventory, Layers, Settings};
 use crate::lint::VendoredChartFile;
@@ -68,6 +68,8 @@ pub struct Repository {
     extended: Mutex<Option<BTreeSet<String>>>,
     /// Where charts are inflated, or what was inflated is verified.
     inflater: Inflater,
+    /// Components of the user's own that an environment was seen to switch on; None once an environment could not be read.
+    switched_on: Mutex<Option<BTreeSet<String>>>,
     /// What changes are measured against.
     base: Option<Base>,
 }
@@ -190,6 +192,7 @@ impl Repository {
             vendored: Mutex::default(),
             extended: Mutex::new(Some(BTreeSet::new())),
             inflater: Inflater::default(),
+            switched_on: Mutex::new(Some(BTreeSet::new())),
             base: None,
         };
         let stale = repository.levels.apply_everywhere(repository.templates.findings().to_vec());
@@ -334,8 +337,8 @@ impl Repository {
         }
     }
 
-    /// What only a check of every environment can tell, once it is done: layers that none extends, and changed levels of
-    /// rules that find nothing any more.
+    /// What only a check of every environment can tell, once it is done: layers that none extends, components of the user's
+    /// own that none switches on, and changed levels of rules that find nothing any more.
     pub fn unused(&self) -> Vec<Finding> {
         let mut findings = Vec::new();
         let extended = self.extended.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -343,6 +346,13 @@ impl Repository {
         for (name, file) in self.layers.iter().filter(|(name, _)| unused(name)) {
             let message = format!("no environment extends the layer `{name}`");
             findings.push(Finding::new(&LAYER_UNUSED, Place::whole(file), message).help("delete it, or write its name to an `extends`"));
+        }
+        let switched_on = self.switched_on.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let unused = |name: &str| switched_on.as_ref().is_some_and(|names| !names.contains(name));
+        for (name, file) in self.templates.own().filter(|(name, _)| unused(name)) {
+            let message = format!("no environment switches on the component `{name}`");
+            let help = format!("write `components: {{{name}: {{}}}}` into an inventory or a layer, or delete the folder");
+            findings.push(Finding::new(&COMPONENT_UNUSED, Place::whole(file), message).help(help));
         }
         let mut findings = self.levels.apply_everywhere(findings);
         findings.extend(self.levels.unused(self.base.is_some()));

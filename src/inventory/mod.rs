@@ -14,12 +14,13 @@ pub use layers::{INVENTORY_FILE, Inventory, Layers};
 pub use name::EnvironmentName;
 pub use schema::{
     AcmeIssuer, AdditionalOutputFormat, ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination, Authority,
-    Bootstrap, BootstrapImages, BundleJks, BundlePkcs12, BundleTarget, CaIssuer, CertManager, Certificate, Chart, ConfigMapKey,
-    CopyProgram, Delivery, EnvironmentFile, ExporterCronJob, ExternalAccountBinding, FileKind, Flux, FluxSource, FluxSourceKind, Git,
-    Http01, Http01Gateway, Http01Ingress, Issuer, IssuerKind, Keystore, Keystores, LabelExpression, LabelOperator, LabelSelector, Layout,
-    OverrideLevel, PasswordReference, Patch, PatchTarget, Pkcs12Profile, PrivateKey, Provisioner, Reflector, Replicator, Requester,
-    RequesterKind, Resources, RuleOverride, SecretKey, SecretName, SecretTemplate, Share, Solver, SolverSelector, StepIssuer, Subject,
-    Tenant, TenantCertificate, TenantIssuer, TenantNetworkPolicy, TenantTrust, Trust, TrustBundle, Versions, json_schema,
+    AuthorityMode, AuthorityProvisioner, AuthorityProvisionerKind, Bootstrap, BootstrapImages, BundleJks, BundlePkcs12, BundleTarget,
+    CaIssuer, CertManager, Certificate, Chart, Component, ConfigMapKey, CopyProgram, Delivery, EnvironmentFile, ExporterCronJob,
+    ExternalAccountBinding, FileKind, Flux, FluxSource, FluxSourceKind, Git, Http01, Http01Gateway, Http01Ingress, Issuer, IssuerKind,
+    Keystore, Keystores, LabelExpression, LabelOperator, LabelSelector, Layout, OverrideLevel, PasswordReference, Patch, PatchTarget,
+    Pkcs12Profile, PrivateKey, Provisioner, Reflector, Replicator, Requester, RequesterKind, Resources, RuleOverride, SecretKey,
+    SecretName, SecretTemplate, Share, Solver, SolverSelector, StepIssuer, Subject, Tenant, TenantCertificate, TenantIssuer,
+    TenantNetworkPolicy, TenantTrust, Trust, TrustBundle, Versions, json_schema,
 };
 pub use settings::{SETTINGS_FILE, Settings};
 pub use snapshots::SnapshotReference;

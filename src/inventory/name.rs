@@ -5,7 +5,7 @@ use std::fmt;
 use crate::tree::portable_name_problem;
 
 /// The name of an environment, which is also the name of its folders below `environments/` and `out/`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, schemars::JsonSchema)]
 pub struct EnvironmentName(String);
 
 impl EnvironmentName {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,7 @@ const FOLDER: &str = "{{.path.basename}}";
 const FOLDER_AS_NAME: &str = "{{.path.basenameNormalized}}";
 
 /// What Argo CD is told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArgoCd {
     /// Its namespace.
@@ -44,7 +45,7 @@ pub struct ArgoCd {
 }
 
 /// An Application.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArgoCdApplication {
     /// Its name.
@@ -58,7 +59,7 @@ pub struct ArgoCdApplication {
 }
 
 /// An ApplicationSet with a generator over the folders of the environments.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ArgoCdApplicationSet {
     /// Its name.

@@ -10,8 +10,8 @@ use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
 use crate::model::tenant::Tenants;
 use crate::model::{
-    Authority, CertManager, Exporter, Model, Sources, argo_cd, certificate, chart, delivery, flux, inflation, issuer, job, names, tenant,
-    trust,
+    Authority, CertManager, Exporter, Model, Sources, argo_cd, authority, certificate, chart, component, delivery, flux, inflation, issuer,
+    job, names, tenant, trust,
 };
 use crate::yaml::Path;
 
@@ -62,6 +62,7 @@ impl Resolution<'_> {
         let exporter_jobs = job::exporters(self, &exporters);
         let bootstraps = job::bootstrap(self, inventory, home.as_deref());
         let inflations = inflation::resolve(self, step_issuer.as_ref());
+        let components = component::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
         snapshots.dedup();
@@ -77,6 +78,7 @@ impl Resolution<'_> {
             cert_manager: self.cert_manager(),
             approver: self.approver(),
             step_issuer,
+            components,
             issuers: namespaced,
             cluster_issuers: cluster,
             cert_manager_issuers: of_cert_manager.namespaced,
@@ -196,18 +198,23 @@ impl Resolution<'_> {
         self.fields.authorities.iter().map(exporter).collect()
     }
 
-    fn authorities(&self) -> BTreeMap<String, Authority> {
+    fn authorities(&mut self) -> BTreeMap<String, Authority> {
+        let fields = self.fields;
         let authority = |(name, written): (&String, &inventory::Authority)| {
+            let (chart, values) = authority::resolve(self, name, written).unzip();
             let authority = Authority {
                 namespace: written.namespace.clone(),
                 release: written.release.clone().unwrap_or_else(|| AUTHORITY_RELEASE.to_owned()),
                 fullname: fullname(written),
                 url: self.url(written),
                 expiry_horizon_days: written.expiry_horizon_days,
+                chart,
+                values: values.unwrap_or_default(),
+                folder: authority::folder(fields, written),
             };
             (name.clone(), authority)
         };
-        self.fields.authorities.iter().map(authority).collect()
+        fields.authorities.iter().map(authority).collect()
     }
 
     /// The chart binds its approver to one ServiceAccount; where that is another one, or there is no chart, we bring it.

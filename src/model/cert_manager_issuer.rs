@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::{PROVISIONER_NOT_ACME, PROVISIONER_NOT_FOUND, REFERENCE_UNRESOLVED, WRONG_TYPE, listed};
@@ -13,7 +14,7 @@ use crate::snapshot::{self, Snapshot};
 use crate::yaml::Path;
 
 /// An Issuer or ClusterIssuer, ready to be rendered. Exactly one of `ca` and `acme` is there.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertManagerIssuer {
     /// Name of the object.
@@ -32,7 +33,7 @@ pub struct CertManagerIssuer {
 }
 
 /// What `spec.acme` of an issuer holds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Acme {
     /// Base64 of the PEM of every root that the snapshot trusts, for an authority of the inventory.

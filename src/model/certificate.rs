@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
@@ -14,7 +15,7 @@ use crate::pki::GoDuration;
 use crate::yaml::Path;
 
 /// A Certificate, ready to be rendered; null where the inventory says nothing and Kubernetes' default holds.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Certificate {
     /// Name of the object.
@@ -65,7 +66,7 @@ pub struct Certificate {
 }
 
 /// A private key. Its rotation policy is always written: cert-manager's own default changed in 1.18.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PrivateKey {
     /// Algorithm.

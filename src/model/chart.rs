@@ -136,7 +136,7 @@ fn text(value: Option<&Value>) -> Option<String> {
 }
 
 /// The same values with every map sorted by key.
-fn sorted(values: Map<String, Value>) -> Map<String, Value> {
+pub(super) fn sorted(values: Map<String, Value>) -> Map<String, Value> {
     let mut entries: Vec<(String, Value)> = values.into_iter().map(|(key, value)| (key, sorted_value(value))).collect();
     entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     entries.into_iter().collect()

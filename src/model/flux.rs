@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::catalog::{STEP_ISSUER_CHART, minor_version};
@@ -37,7 +38,7 @@ const WITH_HEALTH_CHECKS: (u32, u32) = (2, 5);
 const WITH_STABLE_REGISTRIES: (u32, u32) = (2, 6);
 
 /// What Flux is told.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Flux {
     /// Namespace of its objects.
@@ -69,7 +70,7 @@ pub struct Flux {
 }
 
 /// An object of Flux that another one names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FluxReference {
     /// Its name.
     pub name: String,
@@ -79,7 +80,7 @@ pub struct FluxReference {
 }
 
 /// Where a Kustomization finds its folder.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct FluxSource {
     /// Its kind.
     pub kind: FluxSourceKind,
@@ -91,7 +92,7 @@ pub struct FluxSource {
 }
 
 /// A source that is rendered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct GitRepository {
     /// Name.
@@ -109,7 +110,7 @@ pub struct GitRepository {
 }
 
 /// A Helm release.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FluxRelease {
     /// Name of the HelmRelease and of the object that holds the chart.
@@ -121,7 +122,7 @@ pub struct FluxRelease {
 }
 
 /// Where a chart comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FluxChartSource {
     /// Name of the object.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::{
@@ -18,7 +19,7 @@ use crate::yaml::{Fact, Path};
 const PASSWORD_KEY: &str = "password";
 
 /// A StepIssuer or StepClusterIssuer, ready to be rendered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Issuer {
     /// Kind.
@@ -38,7 +39,7 @@ pub struct Issuer {
 }
 
 /// A JWK provisioner.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provisioner {
     /// Its name at the CA.
@@ -50,7 +51,7 @@ pub struct Provisioner {
 }
 
 /// A key in a Secret.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PasswordReference {
     /// Name of the Secret.

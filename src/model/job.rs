@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -36,7 +37,7 @@ const SECOND: i64 = 1_000_000_000;
 const CRON_JOB_NAME: usize = 52;
 
 /// A Job that applies what waits for a snapshot.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Bootstrap {
     /// Namespace of the Job and its ServiceAccount.
@@ -71,7 +72,7 @@ pub struct Bootstrap {
 }
 
 /// Images of the bootstrap.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct BootstrapImages {
     /// With `trustree`.
@@ -81,14 +82,14 @@ pub struct BootstrapImages {
 }
 
 /// Something that is only named.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Name {
     /// Its name.
     pub name: String,
 }
 
 /// One container that exports a snapshot.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Export {
     /// Name of the container.
@@ -98,7 +99,7 @@ pub struct Export {
 }
 
 /// Rights in one namespace.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRole {
     /// The namespace.
@@ -108,7 +109,7 @@ pub struct JobRole {
 }
 
 /// Rights for what lies in no namespace.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ClusterRights {
     /// The rules.
@@ -116,7 +117,7 @@ pub struct ClusterRights {
 }
 
 /// One rule of a role: some objects by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct JobRule {
     /// API group.
@@ -130,7 +131,7 @@ pub struct JobRule {
 }
 
 /// A CronJob that exports the snapshot of one authority.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ExporterJob {
     /// Name of the CronJob and of its ServiceAccount.

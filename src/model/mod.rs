@@ -2,11 +2,13 @@
 //! exactly this. Reads no files and knows nothing of templates.
 
 mod argo_cd;
+mod authority;
 mod build;
 mod cert_manager_issuer;
 mod certificate;
 mod chart;
 mod chart_source;
+mod component;
 mod conventions;
 mod copies;
 mod delivery;
@@ -23,10 +25,12 @@ mod resolution;
 mod source;
 mod tenant;
 mod trust;
+mod variables;
 
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -34,9 +38,11 @@ use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Layout, Versions};
 use crate::yaml::Path;
 
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
+pub use authority::AuthorityChart;
 pub use build::{Extent, build};
 pub use cert_manager_issuer::{Acme, CertManagerIssuer};
 pub use certificate::Certificate;
+pub use component::ComponentUse;
 pub use conventions::helm_fullname;
 pub use flux::{Flux, FluxChartSource, FluxReference, FluxRelease, FluxSource, GitRepository};
 pub use inflation::{ChartRequest, ChartSource};
@@ -47,9 +53,10 @@ pub(crate) use patch::node_of as target_node;
 pub use resolution::KnownSnapshot;
 pub use tenant::{NamespaceObject, NetworkPolicy, Requesters, Roots, Subject, TenantNamespace};
 pub use trust::{Trust, TrustBundle, TrustConfigMap};
+pub use variables::{Variable, json_schema, variables};
 
 /// One environment, resolved.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Model {
     /// Its name.
@@ -97,6 +104,9 @@ pub struct Model {
     pub bootstraps: BTreeMap<String, Bootstrap>,
     /// Certificate authorities by their name in the inventory.
     pub authorities: BTreeMap<String, Authority>,
+    /// Components of the user's own that are switched on, by name. Not for templates: each sees its own values only.
+    #[serde(skip)]
+    pub components: BTreeMap<String, ComponentUse>,
     /// Where cert-manager runs.
     pub cert_manager: CertManager,
     /// Who needs the right to approve requests; null where the chart brings it.
@@ -119,7 +129,7 @@ pub struct Model {
 }
 
 /// Where the engine finds the repository.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Git {
     /// Address as the engine knows it; null where nothing names it.
@@ -131,7 +141,7 @@ pub struct Git {
 }
 
 /// The same as in the inventory, with null where nothing is known.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct KnownVersions {
     /// cert-manager.
@@ -158,7 +168,7 @@ impl From<&Versions> for KnownVersions {
 }
 
 /// The step-issuer controller.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StepIssuer {
     /// Namespace of the release.
@@ -194,7 +204,7 @@ pub struct StepIssuer {
 }
 
 /// A Helm chart.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Chart {
     /// Repository; null where the chart is taken from `home` as it lies there.
@@ -206,7 +216,7 @@ pub struct Chart {
 }
 
 /// A ServiceAccount that may read the two public objects of one authority.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Exporter {
     /// Name of the ServiceAccount, Role and RoleBinding.
@@ -218,7 +228,7 @@ pub struct Exporter {
 }
 
 /// A certificate authority: one release of the chart `step-certificates`.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Authority {
     /// Namespace of the release.
@@ -231,10 +241,16 @@ pub struct Authority {
     pub url: String,
     /// How many days before its end a root or intermediate is told of; null where the usual numbers hold.
     pub expiry_horizon_days: Option<u32>,
+    /// The chart that installs it; null where somebody else does, or where it cannot be rendered yet.
+    pub chart: Option<AuthorityChart>,
+    /// Chart values to write, sorted by key.
+    pub values: Map<String, Value>,
+    /// The name of the folder of what installs it.
+    pub folder: String,
 }
 
 /// The controller of cert-manager, which approves requests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct CertManager {
     /// Its namespace.
@@ -244,19 +260,21 @@ pub struct CertManager {
 }
 
 /// The files that a model comes from.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Sources {
     /// The inventory.
+    #[schemars(with = "String")]
     pub inventory: Utf8PathBuf,
     /// Layers in the order in which they were merged.
     pub layers: Vec<String>,
     /// Snapshots, sorted.
+    #[schemars(with = "Vec<String>")]
     pub snapshots: Vec<Utf8PathBuf>,
 }
 
 /// What an issuer reference needs to know of an issuer.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IssuerReference {
     /// API group of the kind.

@@ -1,6 +1,7 @@
 //! Patches: read as kustomize would read them, each with a target, so that one that meets nothing in a kustomization is no
 //! mistake there.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -16,7 +17,7 @@ const OF_THE_CHART: &[&str] = &["CustomResourceDefinition", "Deployment", "Servi
 const OURS: &[&str] = &["Certificate", "StepClusterIssuer", "StepIssuer"];
 
 /// A patch with its target.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Patch {
     /// Its name in the inventory.

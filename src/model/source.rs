@@ -37,13 +37,38 @@ impl Model {
     /// wrote: its place is then that of the deepest part that is there.
     pub fn source_of(&self, shape: Shape, entry: Option<&Path>, field: &Path) -> Option<Path> {
         let segments = field.segments();
+        if let Some(entry) = entry.filter(|entry| entry.segments().first() == Some(&Segment::Key("components".into()))) {
+            // What a template of somebody's own makes of its values is not known; of the whole, the template says more.
+            return (entry.segments().len() > 2).then(|| entry.clone());
+        }
         match (shape, entry) {
+            (_, Some(entry)) if entry.segments().first() == Some(&Segment::Key("authorities".into())) => {
+                Some(Self::source_of_authority(shape, entry, segments))
+            }
             // What a chart gives is its own business; the inventory says which one it is.
             (_, Some(entry)) if self.is_chart(entry) => Some(entry.clone()),
             (Shape::Values, _) => Some(self.source_of_value(segments)),
             (Shape::Kustomization, entry) => self.source_of_kustomization(entry.is_some_and(|entry| *entry == base_entry()), segments),
             (Shape::Object, None) => None,
             (Shape::Object, Some(entry)) => Some(self.source_of_object(entry, segments)),
+        }
+    }
+
+    /// What installs an authority, and what lies beside it.
+    fn source_of_authority(shape: Shape, entry: &Path, segments: &[Segment]) -> Path {
+        let names: Vec<&str> = segments.iter().map(|segment| if let Segment::Key(key) = segment { key } else { "" }).collect();
+        match (shape, names.as_slice()) {
+            (Shape::Values, _) => entry.key("values").join(segments),
+            (Shape::Object, ["spec", "values", ..]) => entry.join(&segments[1..]),
+            (Shape::Kustomization, ["helmCharts", _, "namespace"]) => entry.key("namespace"),
+            (Shape::Object, ["spec", "targetNamespace" | "storageNamespace"] | ["metadata", "namespace"]) => entry.key("namespace"),
+            (Shape::Kustomization, ["helmCharts", _, "releaseName"]) | (Shape::Object, ["spec", "releaseName"]) => entry.key("release"),
+            (Shape::Kustomization, ["helmCharts", _, "kubeVersion"]) => Path::of(["versions", "kubernetes"]),
+            (Shape::Kustomization, ["helmCharts", _, "repo"]) | (Shape::Object, ["spec", "url"]) => entry.key("chart").key("repo"),
+            (Shape::Kustomization, ["helmCharts", _, "version"])
+            | (Shape::Object, ["spec", "chart", "spec", "version"] | ["spec", "ref", ..]) => entry.key("chart").key("version"),
+            (Shape::Kustomization, ["helmCharts", ..]) | (Shape::Object, ["spec", "chart" | "chartRef", ..]) => entry.key("chart"),
+            _ => entry.clone(),
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::finding::{
@@ -34,7 +35,7 @@ const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
 /// One namespace of a tenant, with what is rendered into it. What there is at most one of is a map, too: so each object has
 /// an entry in the inventory.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TenantNamespace {
     /// The namespace.
@@ -56,7 +57,7 @@ pub struct TenantNamespace {
 }
 
 /// A Namespace object.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NamespaceObject {
     /// Name.
@@ -66,7 +67,7 @@ pub struct NamespaceObject {
 }
 
 /// A Role and its RoleBinding.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Requesters {
     /// Name of both.
@@ -78,7 +79,7 @@ pub struct Requesters {
 }
 
 /// A subject of a RoleBinding.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Subject {
     /// Kind.
@@ -92,7 +93,7 @@ pub struct Subject {
 }
 
 /// A ConfigMap with the roots of an authority.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Roots {
     /// Name.
@@ -104,7 +105,7 @@ pub struct Roots {
 }
 
 /// The way from pods to the CA's pods.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct NetworkPolicy {
     /// Name.

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,7 @@ const KEY: &str = "ca.crt";
 const LONGEST_KEY: usize = 253;
 
 /// What spreads the roots.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Trust {
     /// Bundles of trust-manager, by their name in the inventory.
@@ -32,7 +33,7 @@ pub struct Trust {
 }
 
 /// A Bundle, ready to be rendered.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustBundle {
     /// Name of the object, and of everything that is made from it.
@@ -44,7 +45,7 @@ pub struct TrustBundle {
 }
 
 /// A ConfigMap with roots, or one that another program fills with them.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct TrustConfigMap {
     /// Name of the object.

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use minijinja::syntax::SyntaxConfig;
-use minijinja::{Environment, UndefinedBehavior};
+use minijinja::Environment;
 
-use crate::finding::{Finding, Place, TEMPLATE_INVALID, TEMPLATE_OVERRIDE_STALE, listed};
+use crate::finding::{Finding, Place, TEMPLATE_INVALID, listed};
 use crate::manifest::CheckedDocuments;
+use crate::render::engine::{FILTERS, engine};
 use crate::render::fill;
-use crate::render::specification::{self, COMPONENT_FILE, Specification};
+use crate::render::overrides::stale;
+use crate::render::specification::{self, COMPONENT_FILE, Owner, Specification};
 use crate::tree::Digest;
 use crate::yaml::{nearest, text_of};
-
-/// Steps that one template may take; a real one takes a few hundred.
-const FUEL: u64 = 1_000_000;
 
 /// The component with issuers and certificates, which a bootstrap renders in the cluster.
 pub(super) const CARRIED: &str = "step-issuer";
@@ -27,10 +25,10 @@ macro_rules! built_in {
 }
 
 /// A built-in component: its name, and its files by name.
-type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
+pub(super) type BuiltIn = (&'static str, &'static [(&'static str, &'static str)]);
 
 /// The built-in components.
-const BUILT_IN: &[BuiltIn] = &[
+pub(super) const BUILT_IN: &[BuiltIn] = &[
     built_in!("argo-cd":
         "application.yaml.j2",
         "applicationset.yaml.j2",
@@ -39,7 +37,6 @@ const BUILT_IN: &[BuiltIn] = &[
         "kustomization.yaml.j2",
     ),
     built_in!("argo-cd-health": "argocd-cm.yaml.j2", "component.yaml", "kustomization.yaml.j2"),
-    built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
     built_in!("flux": "component.yaml", "gitrepository.yaml.j2", "kustomization.yaml.j2", "stage.yaml.j2"),
     built_in!("bootstrap":
         "component.yaml",
@@ -54,6 +51,14 @@ const BUILT_IN: &[BuiltIn] = &[
     ),
     built_in!("environment": "component.yaml", "kustomization.yaml.j2"),
     built_in!("exporter": "component.yaml", "cronjob.yaml.j2", "kustomization.yaml.j2"),
+    built_in!("step-certificates":
+        "component.yaml",
+        "helmrelease.yaml.j2",
+        "helmrepository.yaml.j2",
+        "kustomization.yaml.j2",
+        "ocirepository.yaml.j2",
+        "values.yaml.j2",
+    ),
     built_in!("step-issuer":
         "component.yaml",
         "approver-clusterrole.yaml.j2",
@@ -128,8 +133,7 @@ impl Templates {
     /// Every file that cannot be used, with its line.
     pub fn new(overrides: &[TemplateFile]) -> Result<Templates, Vec<Finding>> {
         let mut findings = Vec::new();
-        let mut environment = Environment::empty();
-        configure(&mut environment);
+        let mut environment = engine();
         let mut drafts = Vec::new();
         let mut digested: Vec<Vec<u8>> = vec![fill::FORMAT.as_bytes().to_vec()];
         let own = overrides.iter().map(|file| file.component.as_str());
@@ -180,6 +184,12 @@ impl Templates {
         &self.findings
     }
 
+    /// The components of the user's own, by name, each with its `component.yaml`.
+    pub fn own(&self) -> impl Iterator<Item = (&str, Utf8PathBuf)> {
+        let own = self.components.iter().filter(|component| component.is_own());
+        own.map(|component| (component.name.as_str(), component.source(COMPONENT_FILE)))
+    }
+
     /// Digest of all templates and of the format that the writer keeps to.
     pub fn digest(&self) -> Digest {
         self.digest
@@ -187,7 +197,7 @@ impl Templates {
 }
 
 /// The files of a built-in component; none where a component is the user's own.
-fn built_in(component: &str) -> &'static [(&'static str, &'static str)] {
+pub(super) fn built_in(component: &str) -> &'static [(&'static str, &'static str)] {
     BUILT_IN.iter().find(|(name, _)| *name == component).map_or(&[], |(_, files)| files)
 }
 
@@ -203,40 +213,12 @@ fn without_specification(component: &str, file: &Utf8Path) -> Finding {
     Finding::new(&TEMPLATE_INVALID, Place::whole(file), message).help(help)
 }
 
-/// What is to be told of a file that takes the place of a built-in one. It says in its first line which text it was made
-/// from, `{# made from <16 hex digits> #}`; one that does not say it is nobody's business. A folder that holds every file
-/// of a component is kept as a whole, on purpose: copies in it are not told.
-fn stale(file: &TemplateFile, overrides: &[TemplateFile]) -> Option<Finding> {
-    let files = built_in(&file.component);
-    let (_, built_in) = files.iter().find(|(name, _)| *name == file.name)?;
-    let text = text_of(&file.bytes, 0).ok()?;
-    if text == *built_in {
-        let is_there = |name: &str| overrides.iter().any(|other| other.component == file.component && other.name == name);
-        if files.iter().all(|(name, _)| is_there(name)) {
-            return None;
-        }
-        let message = format!("`{}` is the built-in template, byte by byte: it changes nothing today", file.name);
-        let finding = Finding::new(&TEMPLATE_OVERRIDE_STALE, Place::whole(&file.path), message);
-        return Some(finding.help("delete it; otherwise it holds this state while later releases mend the built-in one"));
-    }
-    let made_from = made_from(text.lines().next()?)?;
-    let now: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
-    if made_from == now {
-        return None;
-    }
-    let place = Place::File { file: file.path.clone(), line: 1, column: 1 };
-    let message = format!("`{}` was made from another built-in template than this release has", file.name);
-    let help = format!("look at what changed there, take over what you need, then write `made from {now}` into this line");
-    Some(Finding::new(&TEMPLATE_OVERRIDE_STALE, place, message).help(help))
-}
-
-/// The digits in a first line, `{# made from … #}` or, in `component.yaml`, `# made from …`.
-fn made_from(line: &str) -> Option<&str> {
-    let comment = line.trim().trim_start_matches(['{', '#', '-']).trim_end_matches(['#', '}', '-']).trim();
-    Some(comment.strip_prefix("made from ")?.trim())
-}
-
 impl Component {
+    /// Whether it is the user's own, and not a built-in one.
+    pub(super) fn is_own(&self) -> bool {
+        built_in(&self.name).is_empty()
+    }
+
     /// Name of a template among all templates: one of another component is named with it.
     pub(super) fn template_name(&self, template: &str) -> String {
         full_name(&self.name, template)
@@ -246,21 +228,6 @@ impl Component {
     pub(super) fn source(&self, file: &str) -> Utf8PathBuf {
         self.sources.get(file).cloned().unwrap_or_else(|| Utf8PathBuf::from(file))
     }
-}
-
-fn configure(environment: &mut Environment<'static>) {
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build();
-    // Only delimiters could be wrong, and they are the usual ones.
-    environment.set_syntax(syntax.unwrap_or_default());
-    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-    environment.set_formatter(fill::write_marked);
-    environment.set_fuel(Some(FUEL));
-    environment.set_debug(true);
-    environment.add_filter("items", minijinja::filters::items);
-    environment.add_filter("length", minijinja::filters::length);
-    environment.add_test("none", minijinja::tests::is_none);
-    environment.add_test("defined", minijinja::tests::is_defined);
 }
 
 /// Name of a template among all templates, as the `component.yaml` of `component` calls it.
@@ -289,7 +256,9 @@ impl<'a> Draft<'a> {
             }
         }
         let (component_path, _) = &files[COMPONENT_FILE];
-        let specification = texts.remove(COMPONENT_FILE).and_then(|text| specification::parse(&text, component_path, &mut findings));
+        let owner = Owner { component: name, is_own: built_in(name).is_empty() };
+        let text = texts.remove(COMPONENT_FILE);
+        let specification = text.and_then(|text| specification::parse(&text, component_path, owner, &mut findings));
         let paths = files.into_iter().map(|(file, (path, _))| (file, path)).collect();
         match specification {
             Some(specification) if findings.is_empty() => Ok(Draft { name, specification, paths, texts }),
@@ -319,6 +288,13 @@ impl<'a> Draft<'a> {
                 let place = Place::File { file: path.clone(), line, column: 1 };
                 let help = "a value stands alone behind `key:` or `-`; build longer values in the inventory";
                 findings.push(Finding::new(&TEMPLATE_INVALID, place, problem).help(help));
+            }
+            if let Some((line, word)) = fill::foreign_statement(text) {
+                let place = Place::File { file: path.clone(), line, column: 1 };
+                let message = format!("`{{% {word} %}}` is no statement of a template");
+                let help = "a template has `if` and `for`; values come from the inventory, and nothing is included";
+                findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
+                continue;
             }
             if let Err(error) = environment.add_template_owned(name, text.clone()) {
                 findings.push(of_template_error(path, &error));
@@ -397,14 +373,13 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
         Some(excerpt) => format!("{detail} (`{excerpt}`)"),
         None => detail,
     };
+    let filters = || format!("a template has `if`, `for` and the filters {}; build longer values in the inventory", listed(FILTERS));
     let help = match error.kind() {
         minijinja::ErrorKind::UndefinedError => {
             "a template sees the model and what `component.yaml` says behind `as`; look at the spelling"
         }
         minijinja::ErrorKind::OutOfFuel => "a loop in it has no end, or far too many turns",
-        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => {
-            "a template has `if`, `for` and the filters `items` and `length`; build longer values in the inventory"
-        }
+        minijinja::ErrorKind::UnknownFilter | minijinja::ErrorKind::UnknownFunction | minijinja::ErrorKind::UnknownTest => &filters(),
         minijinja::ErrorKind::SyntaxError => {
             "look at the braces of this line and the one above; a template has `if` and `for`, and no other statements"
         }
@@ -412,33 +387,4 @@ pub(super) fn of_template_error(path: &Utf8PathBuf, error: &minijinja::Error) ->
     };
     Finding::new(&TEMPLATE_INVALID, Place::File { file: path.clone(), line, column: u32::try_from(column).unwrap_or(1) }, message)
         .help(help)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_override_says_what_it_was_made_from() {
-        let (component, files) = *BUILT_IN.iter().find(|(name, _)| *name == CARRIED).expect("built in");
-        let (name, built_in) = files[1];
-        let file = |name: &str, text: &str| TemplateFile {
-            component: component.to_owned(),
-            name: name.to_owned(),
-            path: Utf8PathBuf::from(name),
-            bytes: text.as_bytes().to_vec(),
-        };
-        let digits: String = Digest::of(built_in.as_bytes()).to_string().chars().take(16).collect();
-        for (text, expected) in [
-            (format!("{{# made from {digits} #}}\n{built_in}"), false),
-            (format!("{{# made from 0123456789abcdef #}}\n{built_in}"), true),
-            (format!("{{# ours #}}\n{built_in}"), false),
-            (built_in.to_owned(), true),
-        ] {
-            let one = file(name, &text);
-            assert_eq!(stale(&one, std::slice::from_ref(&one)).is_some(), expected, "{text}");
-        }
-        let all: Vec<TemplateFile> = files.iter().map(|(name, text)| file(name, text)).collect();
-        assert_eq!(all.iter().find_map(|file| stale(file, &all)), None);
-    }
 }

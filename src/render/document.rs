@@ -8,6 +8,7 @@ use crate::finding::{Finding, Place, TEMPLATE_INVALID};
 use crate::manifest::{Checked, Flaw, Shape};
 use crate::model::Model;
 use crate::render::component::{Component, Templates, of_template_error};
+use crate::render::engine::MAX_DOCUMENT_BYTES;
 use crate::render::fill;
 use crate::yaml::Path;
 
@@ -62,8 +63,15 @@ impl Job<'_> {
         if !text.ends_with('\n') {
             text.push('\n');
         }
+        if text.len() > MAX_DOCUMENT_BYTES {
+            let message = format!("the document has more than {} MiB{over}", MAX_DOCUMENT_BYTES >> 20);
+            let help = "no API server takes such an object; render several smaller ones";
+            return (None, vec![Finding::new(&TEMPLATE_INVALID, Place::whole(source), message).help(help)]);
+        }
         let checked = templates.checked.check(&text, self.shape);
-        let place = entry.clone().map_or_else(|| Place::whole(&source), Place::Inventory);
+        // That a component is switched on says less than its template.
+        let is_entry = |entry: &Path| !self.component.is_own() || entry.segments().len() > 2;
+        let place = entry.clone().filter(is_entry).map_or_else(|| Place::whole(&source), Place::Inventory);
         let findings = checked.flaws.iter().map(|flaw| self.of_flaw(flaw, entry.as_ref(), &place)).collect();
         (Some(Document { text, checked, entry, place }), findings)
     }

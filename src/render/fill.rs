@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use minijinja::{Output, State, Value};
 
+use super::engine::bounded_json;
 use crate::yaml::{block, block_entries, scalar};
 
 /// The version of what the writer produces; it is part of the digest of the templates.
@@ -18,8 +19,7 @@ const CLOSE: char = '\u{f8ff}';
 
 /// The engine's formatter: hands a value on as JSON between the marks.
 pub(super) fn write_marked(out: &mut Output<'_>, _state: &mut State<'_, '_>, value: &Value) -> Result<(), minijinja::Error> {
-    let json =
-        serde_json::to_string(value).map_err(|error| minijinja::Error::new(minijinja::ErrorKind::BadSerialization, error.to_string()))?;
+    let json = bounded_json(value)?;
     // Inside JSON strings, the only place where they can stand, the marks themselves are escaped.
     let json = if json.contains([OPEN, CLOSE]) { json.replace(OPEN, "\\uf8fe").replace(CLOSE, "\\uf8ff") } else { json };
     let written = out.write_char(OPEN).and_then(|()| out.write_str(&json)).and_then(|()| out.write_char(CLOSE));
@@ -135,6 +135,26 @@ pub(super) fn misplaced_value(source: &str) -> Option<(u32, String)> {
     None
 }
 
+/// What a template may do beside placing values.
+const STATEMENTS: [&str; 6] = ["if", "elif", "else", "endif", "for", "endfor"];
+
+/// The first line, from 1, of a template's source with a statement that is none of a template's, and that statement. It is
+/// looked for in comments, too: what is a comment, and what is a text with its mark in it, only the engine knows.
+pub(super) fn foreign_statement(source: &str) -> Option<(u32, String)> {
+    let mut line = 1;
+    let mut rest = source;
+    while let Some((before, tail)) = rest.split_once("{%") {
+        line += before.chars().filter(|character| *character == '\n').count();
+        let word = tail.trim_start_matches(['-', '+']).trim_start();
+        let word: String = word.chars().take_while(char::is_ascii_alphanumeric).collect();
+        if !STATEMENTS.contains(&word.as_str()) {
+            return Some((u32::try_from(line).unwrap_or(u32::MAX), word));
+        }
+        rest = tail;
+    }
+    None
+}
+
 /// The source with nothing but line breaks where a comment stood.
 fn without_comments(source: &str) -> String {
     let mut out = String::with_capacity(source.len());
@@ -184,6 +204,16 @@ mod tests {
             let filled = fill(&rendered).expect("filled");
             let documents = crate::yaml::read(&filled, 0, crate::yaml::Keys::AsKubernetes).expect("YAML");
             assert_eq!(documents[0].get_str("k"), Some(text), "{filled:?}");
+        }
+    }
+
+    #[test]
+    fn a_statement_that_is_none_of_a_template_is_found() {
+        assert_eq!(foreign_statement("a: 1\n{% if a %}\n{%- elif b %}\n{% else -%}\n{% endif %}{% for x in y %}{% endfor %}\n"), None);
+        for statement in ["set a = 1", "with a = 1", "include 'x'", "do x()", "macro a()", "raw", "filter upper"] {
+            let word = statement.split(' ').next().expect("a word").to_owned();
+            assert_eq!(foreign_statement(&format!("x: 1\n{{% if a %}}{{%- {statement} %}}\n")), Some((2, word.clone())));
+            assert_eq!(foreign_statement(&format!("{{{{ '{{#' }}}}\n{{%\n{statement} %}}{{{{ '#}}' }}}}\n")), Some((2, word)));
         }
     }
 

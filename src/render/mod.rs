@@ -3,7 +3,11 @@
 mod bootstrap;
 mod component;
 mod document;
+mod engine;
 mod fill;
+mod folders;
+mod overrides;
+mod own;
 mod shared;
 mod specification;
 
@@ -24,6 +28,7 @@ use crate::tree::{File, OutPath, Tree};
 use crate::yaml::{Path, nearest};
 use component::Component;
 use document::{Document, Job};
+use folders::Folders;
 use specification::{COMPONENT_FILE, Condition, DocumentSpecification, FileSpecification, Stage};
 
 pub use component::{TemplateFile, Templates};
@@ -35,6 +40,8 @@ const ENVIRONMENT: &str = "environment";
 const STAGES_FOLDER: &str = "flux";
 /// The file by which a folder is taken up.
 const KUSTOMIZATION: &str = "kustomization.yaml";
+/// Documents that an environment may have; ten thousand certificates are a large one.
+const MAX_DOCUMENTS: usize = 100_000;
 /// When Argo CD takes an object up. Source: Argo CD, `docs/user-guide/sync-waves.md`.
 const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
 /// What Argo CD does otherwise with an object. Source: Argo CD, `docs/user-guide/sync-options.md`.
@@ -74,6 +81,7 @@ pub struct Rendered {
 /// Renders every component of an environment, with the objects of charts that were inflated beforehand.
 pub fn render(model: &Model, templates: &Templates, settings: &Settings, inflations: &Inflations) -> Rendered {
     let mut pass = Pass::new(model, templates, settings, inflations);
+    pass.findings = own::unknown(model, templates);
     if let Some(bootstrap) = model.bootstraps.values().next() {
         let (input, problem) = bootstrap::input(model, bootstrap, templates, settings);
         pass.variables = minijinja::context! { bootstrapInput => Value::from(Serde(&input)), ..pass.variables.clone() };
@@ -96,11 +104,16 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings, inflati
     }
     pass.charts_without_component();
     pass.duplicates();
+    let clashes = pass.folders.findings(pass.has_stages);
+    let are_folders_apart = clashes.is_empty();
+    pass.findings.extend(clashes);
     let mut tree = Tree::default();
     for Written { owner, path, text, .. } in pass.written {
-        let claimed =
-            OutPath::of_record(&path, RECORDS).and_then(|path| tree.claim(path, File { text: text.into(), owner: owner.name.clone() }));
-        if let Err(problem) = claimed {
+        let out_path = OutPath::of_record(&path, RECORDS)
+            .map_err(|problem| (format!("`{path}` of component `{}` cannot be written: {problem}", owner.name), true));
+        let file = File { text: text.into(), owner: owner.name.clone() };
+        let claimed = out_path.and_then(|path| tree.claim(path, file).map_err(|problem| (problem, are_folders_apart)));
+        if let Err((problem, true)) = claimed {
             let finding = Finding::new(&PATH_ESCAPES, Place::whole(owner.source(COMPONENT_FILE)), problem);
             pass.findings.push(finding.help("give the file another name there"));
         }
@@ -139,6 +152,8 @@ impl<'a> Pass<'a> {
             identities: Vec::new(),
             shared: Tree::default(),
             is_shared: false,
+            number_of_documents: 0,
+            folders: Folders::default(),
             findings: Vec::new(),
         }
     }
@@ -188,6 +203,9 @@ struct Pass<'a> {
     shared: Tree,
     /// Whether the files at hand are of that.
     is_shared: bool,
+    /// How many documents were rendered, kept or not.
+    number_of_documents: usize,
+    folders: Folders<'a>,
     findings: Vec<Finding>,
 }
 
@@ -213,8 +231,11 @@ impl<'a> Pass<'a> {
     /// Writes a component as often as it asks for.
     fn component(&mut self, component: &'a Component, settings: &Settings) {
         for instance in self.instances(component) {
-            if let Some(folder) = self.folder_of(component, &instance, settings) {
-                self.files(component, &instance, &folder);
+            let Some(folder) = self.folder_of(component, &instance, settings) else { continue };
+            let before = self.written.len();
+            self.files(component, &instance, &folder);
+            if self.written.len() > before {
+                self.folders.add(component, &folder);
             }
         }
     }
@@ -222,7 +243,9 @@ impl<'a> Pass<'a> {
     /// What a component is written for: nothing, everything at once, or each entry of a map.
     fn instances(&mut self, component: &Component) -> Vec<Instance> {
         let specification = &component.specification;
-        let once = Instance { variables: self.variables.clone(), entry: None };
+        let variables = if component.is_own() { self.own(component) } else { Some(self.variables.clone()) };
+        let Some(variables) = variables else { return Vec::new() };
+        let once = Instance { variables, entry: None };
         if let Some(when) = &specification.when
             && !self.holds(component, when, &once)
         {
@@ -232,7 +255,7 @@ impl<'a> Pass<'a> {
         let entries = self.entries(component, over, &once);
         let instance = |(key, value)| {
             let own = Value::from(BTreeMap::from([(variable.clone(), value)]));
-            let variables = minijinja::context! { ..own, ..self.variables.clone() };
+            let variables = minijinja::context! { ..own, ..once.variables.clone() };
             Instance { variables, entry: Some((over.clone(), key)) }
         };
         entries.into_iter().map(instance).collect()
@@ -245,15 +268,18 @@ impl<'a> Pass<'a> {
             Some(path) => self.text_at(component, path, instance),
             None => Some(component.name.clone()),
         };
-        match &specification.namespace {
-            Some(path) => self.text_at(component, path, instance).zip(name).map(|(namespace, name)| {
-                // Where the path names no namespace, all the folders would be one.
-                let is_one = instance.entry.is_some() && specification.folder.is_none() && !settings.has_namespace_in_path();
-                let name = if is_one { format!("{name}-{namespace}") } else { name };
-                settings.component_folder(&namespace, &name)
-            }),
-            None => name,
+        let Some(path) = &specification.namespace else { return name };
+        let before = self.findings.len();
+        let namespace = self.text_at(component, path, instance);
+        if namespace.is_none() && component.is_own() && self.findings.len() == before {
+            self.without_namespace(component, path);
         }
+        namespace.zip(name).map(|(namespace, name)| {
+            // Where the path names no namespace, all the folders would be one.
+            let is_one = instance.entry.is_some() && specification.folder.is_none() && !settings.has_namespace_in_path();
+            let name = if is_one { format!("{name}-{namespace}") } else { name };
+            settings.component_folder(&namespace, &name)
+        })
     }
 
     /// The chart whose objects an instance of a component takes up.
@@ -351,10 +377,17 @@ impl<'a> Pass<'a> {
                 resources.entry(stage).or_default().push(name.clone());
             }
         }
+        let (author, last) = match self.templates.components.iter().find(|component| component.name == ENVIRONMENT) {
+            // One that says nothing of a kustomization gets one that takes up its files, and nothing else.
+            Some(plain) if last.is_empty() && component.is_own() && specification.applied => {
+                (plain, plain.specification.files.iter().collect())
+            }
+            _ => (component, last),
+        };
         for (name, file) in last {
             for (stage, resources) in &resources {
                 self.folder = self.out.join(below(*stage));
-                let Some((text, names)) = self.file(component, instance, (name, file), resources) else { continue };
+                let Some((text, names)) = self.file(author, instance, (name, file), resources) else { continue };
                 self.named_files(component, name, &names, texts.get(stage).map_or(&[], Vec::as_slice));
                 let root = (specification.applied && name == KUSTOMIZATION && !is_empty(&text)).then(|| (*stage, below(*stage)));
                 self.written.push(Written { owner: component, path: format!("{}/{name}", below(*stage)), root, text });
@@ -501,19 +534,46 @@ impl<'a> Pass<'a> {
         let (Some(over), Some(variable)) = (&document.over, &document.variable) else {
             let context = minijinja::context! { resources => resources.to_vec(), annotations, ..instance.variables.clone() };
             let context = if job.shape == Shape::Kustomization { self.with_kustomization(context) } else { context };
-            let of_instance = || instance.entry.as_ref().and_then(|(map, key)| self.model.entry(&[map, key]));
+            if !self.is_within_number(job.component) {
+                return Vec::new();
+            }
             let of_condition = || document.when.as_ref().and_then(|when| self.model.entry(&when.path.split('.').collect::<Vec<_>>()));
-            let entry = if self.is_shared { Some(Model::base_entry()) } else { of_condition().or_else(of_instance) };
+            let entry = match self.is_shared {
+                true => Some(Model::base_entry()),
+                false => of_condition().or_else(|| self.entry_of_instance(job.component, instance)),
+            };
             return self.keep(job.run(self.templates, context, entry)).into_iter().collect();
         };
         let mut documents = Vec::new();
         for (key, value) in self.entries(job.component, over, instance) {
+            if !self.is_within_number(job.component) {
+                break;
+            }
             let own = [(variable.clone(), value), ("annotations".to_owned(), Value::from(Serde(&annotations)))];
             let context = minijinja::context! { ..Value::from(BTreeMap::from(own)), ..instance.variables.clone() };
             let entry = self.entry(job.component, instance, over, &key);
             documents.extend(self.keep(job.run(self.templates, context, entry)));
         }
         documents
+    }
+
+    /// Whether one more document may be rendered; the first one too many is told.
+    fn is_within_number(&mut self, component: &Component) -> bool {
+        self.number_of_documents += 1;
+        if self.number_of_documents == MAX_DOCUMENTS + 1 {
+            let message = format!("the environment would have more than {MAX_DOCUMENTS} documents");
+            self.complain(component, &message, "look at `over:`; a map within a map multiplies");
+        }
+        self.number_of_documents <= MAX_DOCUMENTS
+    }
+
+    /// The inventory's entry that a component is written for; for one of the user's own, at least where it is switched on.
+    fn entry_of_instance(&self, component: &Component, instance: &Instance) -> Option<Path> {
+        let of_entry = instance.entry.as_ref().and_then(|(map, key)| {
+            let keys: Vec<&str> = map.split('.').chain([key.as_str()]).collect();
+            self.own_entry(component, &keys).or_else(|| self.model.entry(&keys))
+        });
+        of_entry.or_else(|| self.own_entry(component, &[]))
     }
 
     /// The inventory's entry behind an entry of a map of the model, or of the entry that a component is written for.
@@ -525,7 +585,7 @@ impl<'a> Pass<'a> {
             keys.splice(..1, [map.as_str(), own.as_str()]);
         }
         keys.push(key);
-        self.model.entry(&keys)
+        self.own_entry(component, &keys).or_else(|| self.model.entry(&keys)).or_else(|| self.own_entry(component, &[]))
     }
 
     /// The annotations that an engine needs on the objects of a stage, to take it after the one before.
@@ -590,7 +650,7 @@ impl<'a> Pass<'a> {
         let value = self.value_at(component, &condition.path, instance);
         match &condition.word {
             None => value.is_some_and(|value| value.is_true()),
-            Some((word, expected)) => value.is_some_and(|value| word_of(&value) == *word) == *expected,
+            Some((word, expected)) => value.is_some_and(|value| engine::shown(&value) == *word) == *expected,
         }
     }
 
@@ -652,14 +712,6 @@ impl<'a> Pass<'a> {
                 self.findings.push(finding.help("give one of them another `name` or `namespace`"));
             }
         }
-    }
-}
-
-/// A value as a condition compares it: as YAML has it, where the engine would write `True`.
-fn word_of(value: &Value) -> String {
-    match value.kind() {
-        ValueKind::Bool => value.is_true().to_string(),
-        _ => value.to_string(),
     }
 }
 

@@ -6,9 +6,10 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::finding::{Finding, Place, TEMPLATE_INVALID};
-use crate::manifest::Shape;
+use crate::manifest::crd::ValuesSchema;
+use crate::manifest::{Shape, dns_label_problem};
 use crate::tree::OutPath;
-use crate::yaml::{Keys, Path, read, read_struct};
+use crate::yaml::{Keys, Node, Path, read, read_struct};
 
 /// Name of the file that describes a component.
 pub(super) const COMPONENT_FILE: &str = "component.yaml";
@@ -21,6 +22,13 @@ pub(super) struct Specification {
     _api_version: ApiVersion,
     #[serde(rename = "kind")]
     _kind: Kind,
+    /// The component's name, which is also its folder's below `templates/`.
+    name: Option<String>,
+    /// The schema of its values, as written; only a component of the user's own has one, and then it must.
+    values: Option<serde_json::Value>,
+    /// The same, compiled.
+    #[serde(skip)]
+    pub(super) schema: Option<ValuesSchema>,
     /// When the component is there at all.
     pub(super) when: Option<Condition>,
     /// A map of the model; the component is written once for each of its entries, each into a folder of its own.
@@ -161,8 +169,17 @@ impl<'de> Deserialize<'de> for Condition {
     }
 }
 
+/// Whose `component.yaml` it is.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Owner<'a> {
+    /// The folder that it lies in.
+    pub(super) component: &'a str,
+    /// Whether there is no built-in component of that name.
+    pub(super) is_own: bool,
+}
+
 /// Reads `component.yaml`.
-pub(super) fn parse(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>) -> Option<Specification> {
+pub(super) fn parse(text: &str, path: &Utf8PathBuf, owner: Owner<'_>, findings: &mut Vec<Finding>) -> Option<Specification> {
     let documents = match read(text, 0, Keys::AsKubernetes) {
         Ok(documents) => documents,
         Err(error) => {
@@ -178,7 +195,8 @@ pub(super) fn parse(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>)
     let component: Option<Specification> = read_struct(node, &mut problems);
     let before = findings.len();
     findings.extend(problems.iter().map(|problem| Finding::of_problem(problem, Place::at(path, problem.at(node)))));
-    let component = component?;
+    let mut component = component?;
+    named_and_valued(&mut component, node, path, owner, findings);
     if component.over.is_some() != component.variable.is_some() {
         findings.push(Finding::new(&TEMPLATE_INVALID, Place::whole(path), "`over` and `as` go together"));
     }
@@ -198,4 +216,46 @@ pub(super) fn parse(text: &str, path: &Utf8PathBuf, findings: &mut Vec<Finding>)
         }
     }
     (findings.len() == before).then_some(component)
+}
+
+/// The name and the schema of the values: what makes a component one of the user's own.
+fn named_and_valued(component: &mut Specification, node: &Node, path: &Utf8PathBuf, owner: Owner<'_>, findings: &mut Vec<Finding>) {
+    let Owner { component: folder, is_own } = owner;
+    let mut say = |key: Option<&str>, message: String, help: &str| {
+        let place = key.map_or_else(|| Place::whole(path), |key| Place::at(path, node.place(&Path::of([key]))));
+        findings.push(Finding::new(&TEMPLATE_INVALID, place, message).help(help));
+    };
+    if let Some(name) = component.name.as_deref().filter(|name| *name != folder) {
+        say(
+            Some("name"),
+            format!("the component in the folder `{folder}` calls itself `{name}`"),
+            "write the folder's name, or rename the folder",
+        );
+    }
+    if let Some(problem) = dns_label_problem(folder).filter(|_| is_own) {
+        say(
+            None,
+            format!("`{folder}` cannot be a component: {problem}"),
+            "rename the folder; a name such as `network-policies` works everywhere",
+        );
+    }
+    let Some(schema) = node.get("values").filter(|_| component.values.is_some()) else {
+        if is_own {
+            let help = "write `values: {type: object}`, and below `properties:` what an inventory may give; docs/templates.md shows one";
+            say(None, format!("the component `{folder}` has no schema for its values"), help);
+        }
+        return;
+    };
+    if !is_own {
+        let help = "take the values out; give the folder another name where it is to be a component of your own";
+        say(Some("values"), format!("`{folder}` is a built-in component, and takes no values"), help);
+        return;
+    }
+    match ValuesSchema::compile(schema) {
+        Ok(schema) => component.schema = Some(schema),
+        Err(problems) => findings.extend(problems.into_iter().map(|problem| {
+            let help = "write it as the schema of a CustomResourceDefinition is written: a `type` for everything, nothing by reference";
+            Finding::new(&TEMPLATE_INVALID, Place::at(path, problem.at), problem.message).help(help)
+        })),
+    }
 }

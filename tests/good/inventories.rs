@@ -218,6 +218,34 @@ fn charts() -> Vec<Good> {
         set(&mut good.inventory, "/issuers/everywhere", issuer);
         set(&mut good.inventory, "/certificates/web/issuer", json!("step-issuer"));
     }));
+    for version in ["1.28.4", "1.30.1"] {
+        goods.push(with(&format!("ca-chart-{}", version.replace('.', "-")), |good| {
+            set(&mut good.inventory, "/authorities/internal/chart", json!({"version": version}));
+        }));
+    }
+    goods.push(with("ca-chart-and-values", |good| {
+        let values = json!({"ca": {"name": "Example", "address": ":8443", "db": {"storageClass": "fast"}}, "replicaCount": 1});
+        set(&mut good.inventory, "/authorities/internal/chart", json!({"version": "1.30.1", "repo": "https://charts.example.com/mirror"}));
+        set(&mut good.inventory, "/authorities/internal/values", values);
+    }));
+    goods.push(with("ca-chart-injected", |good| {
+        set(&mut good.inventory, "/authorities/internal/chart", json!({"version": "1.30.1"}));
+        set(&mut good.inventory, "/authorities/internal/mode", json!("inject"));
+        let provisioners = json!({
+            "step-issuer": {"type": "JWK", "encryptedKey": "e30.e30.e30.e30.e30"}, "acme": {"type": "ACME", "forceCN": true}
+        });
+        set(&mut good.inventory, "/authorities/internal/provisioners", provisioners);
+    }));
+    goods.push(with("ca-chart-existing-secrets", |good| {
+        set(&mut good.inventory, "/authorities/internal/chart", json!({"version": "1.30.1"}));
+        set(&mut good.inventory, "/authorities/internal/mode", json!("existingSecrets"));
+        set(&mut good.inventory, "/authorities/internal/configAsSecret", json!(true));
+    }));
+    goods.push(with("ca-chart-by-flux", |good| {
+        set(&mut good.inventory, "/delivery", json!("flux"));
+        set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
+        set(&mut good.inventory, "/authorities/internal/chart", json!({"version": "1.30.1", "repo": "oci://registry.example.com/charts"}));
+    }));
     goods.push(with("controller-of-somebody-else", |good| {
         set(&mut good.inventory, "/stepIssuer", json!({"namespace": "smallstep"}));
         set(&mut good.inventory, "/versions/stepIssuer", json!("0.11"));

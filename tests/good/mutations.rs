@@ -323,7 +323,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "provisioner-not-jwk",
-        follows: &["reference-unresolved"],
+        follows: &["reference-unresolved", "wrong-type"],
         apply: |good| ca(good, "/authority/provisioners/0", json!({"type": "ACME", "name": "step-issuer"})),
     },
     Mutation {
@@ -341,7 +341,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "provisioner-kid-shared",
-        follows: &[],
+        follows: &["authority-config-incomplete"],
         apply: |good| {
             let Some(ca) = good.cas.get_mut("internal") else { return false };
             let mut twin = ca.ca_json["authority"]["provisioners"][0].clone();
@@ -352,7 +352,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "ca-chain-broken",
-        follows: &["snapshot-altered"],
+        follows: &["snapshot-altered", "authority-config-incomplete"],
         apply: |good| {
             let Some(ca) = good.cas.get_mut("internal").filter(|ca| ca.certificates == "p-256") else { return false };
             ca.certificates = "mixed";
@@ -613,6 +613,47 @@ const MUTATIONS: &[Mutation] = &[
             )
         },
     },
+    // The CA's chart.
+    Mutation {
+        rule: "authority-values-conflict",
+        follows: &[],
+        apply: |good| {
+            let authority = &mut good.inventory["authorities"]["internal"];
+            let has_chart = authority["chart"].is_object();
+            if has_chart {
+                authority["values"] = json!({"fullnameOverride": "another"});
+            }
+            has_chart
+        },
+    },
+    Mutation {
+        rule: "authority-config-incomplete",
+        follows: &[],
+        apply: |good| {
+            let authority = &mut good.inventory["authorities"]["internal"];
+            authority["mode"] == "inject" && authority.as_object_mut().is_some_and(|authority| authority.remove("provisioners").is_some())
+        },
+    },
+    Mutation {
+        rule: "chart-port-mismatch",
+        follows: &[],
+        apply: |good| {
+            let authority = &mut good.inventory["authorities"]["internal"];
+            let is_seen = authority["chart"].is_object() && authority["mode"] != "existingSecrets";
+            if is_seen {
+                authority["values"] = json!({"service": {"targetPort": 9001}});
+            }
+            is_seen
+        },
+    },
+    Mutation {
+        rule: "component-not-found",
+        follows: &[],
+        apply: |good| {
+            good.inventory["components"] = json!({"nobody": {}});
+            good.name.starts_with("ca-chart")
+        },
+    },
     // Delivery.
     Mutation {
         rule: "image-mutable-tag",
@@ -828,7 +869,7 @@ const MUTATIONS: &[Mutation] = &[
     // A second JWK provisioner makes the chart's own password Secret doubtful.
     Mutation {
         rule: "issuer-password-may-be-another",
-        follows: &[],
+        follows: &["authority-config-incomplete"],
         apply: |good| {
             let Some(ca) = good.cas.get_mut("internal").filter(|ca| ca.certificates == "p-256" && !ca.through_api) else { return false };
             if ca.ca_json["authority"]["provisioners"]

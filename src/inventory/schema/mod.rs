@@ -2,7 +2,9 @@
 //! The structs hold no places: a finding names a path, and the merged tree knows where that path was set.
 
 mod argo_cd;
+mod authority;
 mod certificate;
+mod component;
 mod delivery;
 mod flux;
 mod issuer;
@@ -18,9 +20,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ArgoCdAutomation, ArgoCdDestination};
+pub use authority::{AuthorityMode, AuthorityProvisioner, AuthorityProvisionerKind};
 pub use certificate::{
     AdditionalOutputFormat, Certificate, Keystore, Keystores, PrivateKey, SecretKey, SecretTemplate, Subject, TenantCertificate,
 };
+pub use component::Component;
 pub use delivery::{Delivery, Git};
 pub use flux::{Flux, FluxSource, FluxSourceKind};
 pub use issuer::{
@@ -115,6 +119,10 @@ pub struct EnvironmentFile {
     /// what the defaults say.
     #[serde(default)]
     pub tenants: BTreeMap<String, Tenant>,
+    /// Components of your own, from the folder of templates, that are rendered here, by their name. `{}` switches one on that
+    /// needs no values, and `null` takes away what a layer switched on.
+    #[serde(default)]
+    pub components: BTreeMap<String, Component>,
     /// Whether to render a ServiceAccount that may read each authority's public configuration, and nothing else. Default: false.
     pub exporter: Option<bool>,
     /// A CronJob that runs as that ServiceAccount and proposes changed snapshots as a pull request.
@@ -212,6 +220,18 @@ pub struct Authority {
     /// How many days before a root or the issuing intermediate ends `check` begins to say so. Default: 90 for roots and 30
     /// for intermediates.
     pub expiry_horizon_days: Option<u32>,
+    /// The chart that installs the CA. Leave it out where somebody else installs it.
+    pub chart: Option<Chart>,
+    /// Where that chart gets keys, certificates and configuration from. Default: `bootstrap`.
+    pub mode: Option<AuthorityMode>,
+    /// Chart values that differ from the chart's defaults; checked against the keys that the chart version knows. Secrets
+    /// have no place here.
+    #[serde(default)]
+    pub values: Map<String, Value>,
+    /// Provisioners of `mode: inject`, by name: what the snapshot does not tell of them, and ACME provisioners that it does
+    /// not hold yet.
+    #[serde(default)]
+    pub provisioners: BTreeMap<String, AuthorityProvisioner>,
 }
 
 /// The step-issuer controller, installed through its Helm chart.

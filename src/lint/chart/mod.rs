@@ -2,6 +2,7 @@
 
 mod accounts;
 mod argo_cd;
+mod authority;
 mod controller;
 mod crds;
 mod flux;
@@ -18,7 +19,7 @@ use std::rc::Rc;
 
 use super::Lint;
 use super::object::Object;
-use crate::catalog::STEP_ISSUER_CHART;
+use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART};
 use crate::manifest::{Content, Document};
 
 pub(super) use usage::{ChartUse, Engine};
@@ -49,6 +50,9 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     for chart in charts.iter() {
         version::check(lint, chart);
         known::check(lint, chart);
+        if chart.name == STEP_CERTIFICATES_CHART {
+            authority::check(lint, chart);
+        }
         if chart.name == STEP_ISSUER_CHART {
             accounts::check(lint, chart);
             controller::check(lint, chart);

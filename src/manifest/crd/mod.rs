@@ -9,6 +9,7 @@ mod flaw;
 mod formats;
 mod functions;
 mod load;
+mod parameters;
 mod pattern;
 mod schema;
 mod shape;
@@ -26,6 +27,7 @@ use flaw::Trail;
 use schema::{Additional, Rule, Schema};
 
 pub use flaw::{CrdFlaw, CrdFlawKind};
+pub use parameters::{UnusableSchema, ValuesSchema};
 pub use schema::UncheckedRule;
 
 /// Whether objects of a kind live in namespaces.
