@@ -7,7 +7,7 @@ mod discovery;
 mod environment;
 mod levels;
 mod snapshots;
-mod written;
+pub(crate) mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;

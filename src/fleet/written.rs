@@ -17,14 +17,14 @@ use crate::manifest::{Content, Document, Flaw, Origin, Shape, identity_of, objec
 use crate::outside::files::Folder;
 use crate::tree::Tree;
 use crate::yaml::Node;
-use keeper::Keeper;
-use listing::Listing;
+pub(crate) use keeper::Keeper;
+pub(crate) use listing::Listing;
 
 use keeper::is_rendered;
 
 /// Values of everything that kustomizations build, as [`crate::yaml::Node::size`] counts them; the largest bundles of
 /// definitions have a tenth of it.
-const MAX_SIZE: usize = 2_000_000;
+pub(crate) const MAX_SIZE: usize = 2_000_000;
 
 /// What somebody wrote.
 #[derive(Debug, Default)]
@@ -81,7 +81,7 @@ fn is_meant_as_object(node: &Node) -> bool {
 
 /// The folders of kustomizations that no other one names, sorted. Ours are among those that name, and are not built:
 /// what they hold is known already.
-fn roots(files: &BTreeSet<Utf8PathBuf>, out: &Utf8Path, tree: &Tree, keeper: &Keeper<'_>) -> Vec<Utf8PathBuf> {
+pub(crate) fn roots(files: &BTreeSet<Utf8PathBuf>, out: &Utf8Path, tree: &Tree, keeper: &Keeper<'_>) -> Vec<Utf8PathBuf> {
     let ours = tree.iter().map(|(path, _)| out.join(path.as_str()));
     let written: BTreeSet<Utf8PathBuf> =
         files.iter().filter(|path| is_kustomization_file(path)).filter_map(|path| path.parent()).map(Utf8Path::to_owned).collect();
