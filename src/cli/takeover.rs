@@ -9,7 +9,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use clap::Args;
 use jiff::civil::Date;
 
-use super::options::{flag, today};
+use super::options::today;
 use super::output::{Printer, harmless, stdin_is_terminal, stdout_is_terminal};
 use super::snapshot::{environment_name, from_path, from_stdin, refuse};
 use super::{Status, takeover_view};
@@ -36,10 +36,10 @@ pub(super) struct TakeOver {
     #[arg(long, value_name = "FOLDER=ENVIRONMENT", requires = "from")]
     name: Vec<Pair>,
     /// Write without asking
-    #[arg(short, long, requires = "from", value_parser = flag)]
+    #[arg(short, long, requires = "from")]
     yes: bool,
     /// Only show what would be written, and what differs
-    #[arg(long, requires = "from", conflicts_with = "yes", value_parser = flag)]
+    #[arg(long, requires = "from", conflicts_with = "yes")]
     dry_run: bool,
     /// The day of the import of CA snapshots [default: today]
     #[arg(long, value_name = "DATE", env = "TRUSTREE_AS_OF")]

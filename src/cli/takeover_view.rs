@@ -56,7 +56,11 @@ fn counts(objects: &[Compared]) -> String {
     let states = [State::Same, State::Differs, State::New, State::Gone, State::Waits];
     let words = |state: State| {
         let number = objects.iter().filter(|one| one.state == state).count();
-        (number > 0).then(|| format!("{number} {}", word(state)))
+        let word = match (number, word(state)) {
+            (2.., verb) => verb.trim_end_matches('s'),
+            (_, verb) => verb,
+        };
+        (number > 0).then(|| format!("{number} {word}"))
     };
     let all: Vec<String> = states.into_iter().filter_map(words).collect();
     if all.is_empty() { "nothing to render".to_owned() } else { all.join(", ") }

@@ -23,6 +23,8 @@ pub(super) struct Old<'a> {
     pub(super) sources: &'a [Source],
     pub(super) material: &'a Material,
     pub(super) left: BTreeSet<&'a Utf8Path>,
+    /// Whether the release of step-issuer was taken over.
+    pub(super) has_chart: bool,
     /// What was taken over, with its file.
     pub(super) taken: Vec<(&'a Utf8Path, String)>,
 }
@@ -37,7 +39,7 @@ pub(super) fn deletion(all: &[Old<'_>], used: &BTreeSet<Utf8PathBuf>) -> Deletio
         for (file, what) in &old.taken {
             taken.entry(file).or_default().insert(what.clone());
         }
-        for chart in old.material.charts.iter().filter(|chart| chart.is_step_issuer() && !chart.is_flux) {
+        for chart in old.material.charts.iter().filter(|chart| old.has_chart && chart.is_step_issuer() && !chart.is_flux) {
             let files = chart.value_files.iter().map(|(file, _)| file.clone());
             deletion.files.extend(files.filter(|file| is_free(file)));
             taken.entry(&chart.file).or_default().insert("the entry of the chart `step-issuer`".to_owned());

@@ -21,7 +21,7 @@ use crate::finding::{
 };
 use crate::inventory::{Certificate, Issuer};
 use crate::manifest::Identity;
-use crate::pki::{Fingerprint, GoDuration, Wildcard, certificates};
+use crate::pki::{Fingerprint, GoDuration, Wildcard, certificates, private_key_in};
 
 /// Fields of a Certificate's `spec` that an inventory has under the same name.
 const SAME_FIELDS: &[&str] = &[
@@ -206,6 +206,12 @@ impl<'a> Maker<'a> {
             "default".to_owned()
         });
         let identity = chart_identity(&chart.release, &namespace);
+        if chart.is_flux {
+            self.made.remarks.push(
+                "Flux uninstalls a release whose HelmRelease is deleted: write `suspend: true` into the old one, let Flux apply that, and only then delete it"
+                    .to_owned(),
+            );
+        }
         self.made.draft.set(&["stepIssuer", "namespace"], namespace.as_str());
         if chart.release != STEP_ISSUER_CHART {
             self.made.draft.set(&["stepIssuer", "release"], chart.release.as_str());
@@ -218,6 +224,13 @@ impl<'a> Maker<'a> {
                 CHART_VERSION_FLOATING.code
             );
             self.made.left.push(Left { file: chart.file.clone(), what, why, keeps_file: true });
+            if material.approvers.is_empty() && !material.issuers.is_empty() {
+                self.made.draft.comment(
+                    way(&["approver"]),
+                    "The chart brings the right to approve requests; take this out once `stepIssuer.chart` is written.",
+                );
+                self.made.draft.set(&["approver"], false);
+            }
             return;
         };
         self.made.draft.set(&["stepIssuer", "chart", "version"], version);
@@ -235,6 +248,12 @@ impl<'a> Maker<'a> {
         }
         if let Some(known) = chart_values(STEP_ISSUER_CHART, version) {
             values = known.without_defaults(&values);
+        }
+        let mut secrets = Vec::new();
+        take_out_keys(&mut values, "stepIssuer.values", &mut secrets);
+        for path in secrets {
+            let why = "an inventory holds no secrets: keep the key in a Secret".to_owned();
+            self.made.left.push(Left { file: chart.file.clone(), what: format!("the private key in `{path}`"), why, keeps_file: false });
         }
         if !values.is_empty() {
             self.made.draft.set(&["stepIssuer", "values"], Value::Object(values));
@@ -600,6 +619,18 @@ fn has_variable(value: &Value) -> bool {
     }
 }
 
+/// Takes private keys out of values, and says where they stood.
+fn take_out_keys(values: &mut Map<String, Value>, path: &str, found: &mut Vec<String>) {
+    let is_secret = |value: &Value| value.as_str().is_some_and(|text| private_key_in(text).is_some());
+    found.extend(values.iter().filter(|(_, value)| is_secret(value)).map(|(key, _)| format!("{path}.{key}")));
+    values.retain(|_, value| !is_secret(value));
+    for (key, value) in values.iter_mut() {
+        if let Value::Object(map) = value {
+            take_out_keys(map, &format!("{path}.{key}"), found);
+        }
+    }
+}
+
 /// Takes a required affinity to the CA's pods out; says whether there was one.
 fn take_out_affinity(values: &mut Map<String, Value>) -> bool {
     const REQUIRED: &str = "requiredDuringSchedulingIgnoredDuringExecution";
@@ -693,6 +724,15 @@ mod tests {
         assert!(take_out_affinity(&mut one));
         assert_eq!(Value::Object(one), json!({"replicaCount": 2}));
         assert!(!take_out_affinity(&mut values(json!([term("cache")]))));
+    }
+
+    #[test]
+    fn private_keys_stay_out_of_values() {
+        let key = rcgen::KeyPair::generate().expect("a key").serialize_pem();
+        let Value::Object(mut values) = json!({"tunnel": {"enabled": true, "key": key}}) else { panic!("a map") };
+        let mut found = Vec::new();
+        take_out_keys(&mut values, "values", &mut found);
+        assert_eq!((Value::Object(values), found), (json!({"tunnel": {"enabled": true}}), vec!["values.tunnel.key".to_owned()]));
     }
 
     #[test]

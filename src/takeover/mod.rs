@@ -187,7 +187,7 @@ pub fn take_over(repository: &dyn Folder, request: &Request, target: Target<'_>)
     if ours.is_empty() {
         return Err(nothing_found());
     }
-    let named = names::by_environment(ours, &request.names)?;
+    let named = names::by_environment(ours, &request.below, &request.names)?;
     if let Some(unknown) = request.dumps.keys().find(|name| !named.keys().any(|known| known.as_str() == *name)) {
         let known = crate::finding::listed(named.keys().map(EnvironmentName::as_str));
         let help = format!("the environments that were found are {known}; `--name FOLDER=NAME` gives one another name");
@@ -420,6 +420,7 @@ fn old<'a>(draught: &'a Draught, environment: &'a Environment) -> deletion::Old<
     deletion::Old {
         sources: &draught.sources,
         material,
+        has_chart: environment.objects.iter().any(|one| one.identity.kind == "Helm release"),
         left: environment.left.iter().filter(|left| left.keeps_file).map(|left| left.file.as_path()).collect(),
         taken: objects.chain(material.gone.iter().map(|(item, _)| item)).map(taken).collect(),
     }

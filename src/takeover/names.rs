@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::gather::Source;
 use super::{Refusal, shown};
@@ -19,10 +19,15 @@ const ONLY: &str = "main";
 /// A folder gives a name that cannot be one, or a name was given for a folder that is none.
 pub(super) fn by_environment(
     sources: Vec<Source>,
+    below: &Utf8Path,
     given: &[(Utf8PathBuf, EnvironmentName)],
 ) -> Result<BTreeMap<EnvironmentName, Vec<Source>>, Refusal> {
     let folders: Vec<Utf8PathBuf> = sources.iter().map(|source| source.folder.clone()).collect();
-    if let Some((folder, _)) = given.iter().find(|(folder, _)| !folders.iter().any(|known| known.starts_with(folder))) {
+    // A folder may be given as it is shown, or as it lies in the folder that is looked through.
+    let is_there = |folder: &Utf8Path| folders.iter().any(|known| known.starts_with(folder));
+    let full = |folder: &Utf8PathBuf| if is_there(folder) { folder.clone() } else { below.join(folder) };
+    let given: Vec<(Utf8PathBuf, EnvironmentName)> = given.iter().map(|(folder, name)| (full(folder), name.clone())).collect();
+    if let Some((folder, _)) = given.iter().find(|(folder, _)| !is_there(folder)) {
         let known: BTreeSet<&str> = folders.iter().map(|folder| shown(folder)).collect();
         return Err(Refusal::Request {
             message: format!("`--name` names the folder `{folder}`, and no environment comes from there"),
