@@ -110,7 +110,16 @@ fn rules(environment: &Environment, out: &mut String) {
         return;
     }
     told.sort_by_key(|(level, ..)| std::cmp::Reverse(*level));
-    line(out, 1, "`trustree check` will say:");
+    let is_in_the_way = told.iter().any(|(level, ..)| *level == Level::Error);
+    line(
+        out,
+        1,
+        if is_in_the_way {
+            "the rules say of the new inventory, which an error keeps from being rendered:"
+        } else {
+            "the rules say of the new inventory:"
+        },
+    );
     for (level, code, message) in told {
         line(out, 2, &format!("{level}[{code}]: {message}"));
     }

@@ -72,16 +72,34 @@ pub(super) fn authorities(urls: &[String], inputs: Option<&[Input]>, as_of: Date
     }
     let several = distinct.len() > 1;
     let mut found: Vec<Authority> = Vec::new();
+    let mut missing = Vec::new();
     for url in distinct {
         let service = Service::of(url);
         let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest);
         let own = service.as_ref().map_or_else(|| host.split(['.', ':', '/']).next().unwrap_or(ONLY), |service| &service.name);
         let wanted = if several { own.to_owned() } else { ONLY.to_owned() };
         let name = unused(&wanted, |name| found.iter().any(|other| other.name == name));
-        let imported = inputs.map(|inputs| imported(inputs, service.as_ref(), several, as_of)).transpose()?;
+        let imported = match inputs.map(|inputs| imported(inputs, service.as_ref(), several, as_of)).transpose() {
+            Ok(imported) => imported.filter(|imported| !several || answers_to(imported, url)),
+            // The others may be in it; whether any is shows at the end.
+            Err(findings) if several => {
+                missing.extend(findings);
+                None
+            }
+            Err(findings) => return Err(findings),
+        };
         found.push(Authority { name, url: url.clone(), service, imported });
     }
+    if !missing.is_empty() && found.iter().all(|authority| authority.imported.is_none()) {
+        return Err(missing);
+    }
     Ok(found)
+}
+
+/// Whether a CA answers to the host of a URL, as far as that is known.
+fn answers_to(imported: &Imported, url: &str) -> bool {
+    let host = url.split_once("://").map_or(url, |(_, rest)| rest).split(['/', ':', '?']).next().unwrap_or_default();
+    imported.snapshot.authority().dns_names.known().is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(host)))
 }
 
 /// A name that is not in use yet.
@@ -136,6 +154,18 @@ mod tests {
         assert_eq!(Service::of("https://ca.pki.svc:9000/x"), service("ca", "pki", None));
         assert_eq!(Service::of("https://ca.pki.svc.corp.example."), service("ca", "pki", Some("corp.example")));
         assert_eq!(Service::of("https://ca.example.org"), None);
+    }
+
+    #[test]
+    fn of_several_authorities_only_the_one_that_answers_gets_the_snapshot() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/ca-a");
+        #[expect(clippy::disallowed_methods, reason = "a test reads its data")]
+        let file = |name: &str| Input { name: name.to_owned(), bytes: std::fs::read(folder.join(name)).expect("a file of the CA") };
+        let inputs = [file("ca.json"), file("root_ca.crt"), file("intermediate_ca.crt")];
+        let urls = ["https://step-certificates.smallstep.svc.cluster.local", "https://other.pki.svc.cluster.local"].map(str::to_owned);
+        let found = authorities(&urls, Some(&inputs), "2027-06-01".parse().expect("a day")).expect("authorities");
+        let known: Vec<bool> = found.iter().map(|authority| authority.imported.is_some()).collect();
+        assert_eq!(known, [true, false]);
     }
 
     #[test]

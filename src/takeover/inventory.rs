@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::Reason;
@@ -15,13 +16,14 @@ use super::material::{Item, Left, Material};
 use super::script::is_variable;
 use crate::catalog::{STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_values};
 use crate::finding::{
-    AFFINITY_PINS_CONTROLLER, CA_BUNDLE_DIFFERS, CHART_CRDS_MISSING, CHART_VERSION_FLOATING, DURATION_NOT_CANONICAL,
+    AFFINITY_PINS_CONTROLLER, CA_BUNDLE_DIFFERS, CHART_CRDS_MISSING, CHART_VERSION_FLOATING, DURATION_NOT_CANONICAL, Finding,
     ISSUER_IN_OTHER_NAMESPACE, ISSUER_KID_OF_ANOTHER_PROVISIONER, ISSUER_PASSWORD_NAMESPACE, ISSUER_UNRESOLVED, PRIVATE_KEY_SHARED,
-    PROVISIONER_NOT_FOUND, WILDCARD_MATCHES_NO_SERVICE, listed,
+    PROVISIONER_NOT_FOUND, Place, WILDCARD_MATCHES_NO_SERVICE, listed,
 };
 use crate::inventory::{Certificate, Issuer};
 use crate::manifest::Identity;
 use crate::pki::{Fingerprint, GoDuration, Wildcard, certificates, private_key_in};
+use crate::yaml::{Node, read_struct};
 
 /// Fields of a Certificate's `spec` that an inventory has under the same name.
 const SAME_FIELDS: &[&str] = &[
@@ -253,6 +255,7 @@ impl<'a> Maker<'a> {
         take_out_keys(&mut values, "stepIssuer.values", &mut secrets);
         for path in secrets {
             let why = "an inventory holds no secrets: keep the key in a Secret".to_owned();
+            self.because(&identity, Reason::plain(why.clone()));
             self.made.left.push(Left { file: chart.file.clone(), what: format!("the private key in `{path}`"), why, keeps_file: false });
         }
         if !values.is_empty() {
@@ -340,7 +343,7 @@ impl<'a> Maker<'a> {
         entry.insert("provisioner".to_owned(), provisioner.into());
         self.not_in_inventory(item, &["url", "caBundle", "provisioner"]);
         let entry = Value::Object(entry);
-        serde_json::from_value::<Issuer>(entry.clone()).map_err(|error| format!("it is no issuer that could work: {error}"))?;
+        typed::<Issuer>(&entry)?;
         Ok(entry)
     }
 
@@ -408,7 +411,7 @@ impl<'a> Maker<'a> {
                     listed(known.keys().map(String::as_str))
                 );
                 self.made.draft.comment(place, format!("The old key id, `{kid}`, belongs to no provisioner of the CA."));
-                self.because(&identity, Reason::of(&PROVISIONER_NOT_FOUND, text.clone()));
+                self.because(&identity, Reason::of(&ISSUER_KID_OF_ANOTHER_PROVISIONER, text.clone()));
                 self.made.remarks.push(format!("{identity}: {text}"));
                 name
             }
@@ -417,9 +420,9 @@ impl<'a> Maker<'a> {
 
     /// Says what of an object an inventory cannot say.
     fn not_in_inventory(&mut self, item: &Item, known: &[&str]) {
-        let fields = item.at(&["spec"]).and_then(crate::yaml::Node::as_map).into_iter().flat_map(|map| map.iter());
+        let fields = item.at(&["spec"]).and_then(Node::as_map).into_iter().flat_map(|map| map.iter());
         let unknown: Vec<String> = fields.map(|(key, _)| key).filter(|key| !known.contains(key)).map(|key| format!("spec.{key}")).collect();
-        let metadata = item.at(&["metadata"]).and_then(crate::yaml::Node::as_map).into_iter().flat_map(|map| map.iter());
+        let metadata = item.at(&["metadata"]).and_then(Node::as_map).into_iter().flat_map(|map| map.iter());
         let more = metadata.map(|(key, _)| key).filter(|key| !["name", "namespace"].contains(key)).map(|key| format!("metadata.{key}"));
         let all: Vec<String> = unknown.into_iter().chain(more).collect();
         if !all.is_empty() {
@@ -486,7 +489,7 @@ impl<'a> Maker<'a> {
         if has_variable(&entry) {
             return Err("only a script knows a part of it: write it into the inventory yourself".to_owned());
         }
-        serde_json::from_value::<Certificate>(entry.clone()).map_err(|error| format!("it is no certificate that could work: {error}"))?;
+        typed::<Certificate>(&entry)?;
         Ok(entry)
     }
 
@@ -590,6 +593,16 @@ impl<'a> Maker<'a> {
     }
 }
 
+/// Whether an entry is one that an inventory can hold; if not, why.
+fn typed<T: DeserializeOwned>(entry: &Value) -> Result<(), String> {
+    let mut problems = Vec::new();
+    let _: Option<T> = read_struct(&Node::from(entry.clone()), &mut problems);
+    match problems.first() {
+        Some(problem) => Err(format!("it could not work: {}", Finding::of_problem(problem, Place::whole("")).message)),
+        None => Ok(()),
+    }
+}
+
 /// What a wildcard that matches no Service should have been; None where it is right, or nothing can be said.
 fn repaired(name: &str, namespace: &str, domain: &str) -> Option<String> {
     let wildcard = Wildcard::find(name).ok()??;
@@ -624,11 +637,12 @@ fn take_out_keys(values: &mut Map<String, Value>, path: &str, found: &mut Vec<St
     let is_secret = |value: &Value| value.as_str().is_some_and(|text| private_key_in(text).is_some());
     found.extend(values.iter().filter(|(_, value)| is_secret(value)).map(|(key, _)| format!("{path}.{key}")));
     values.retain(|_, value| !is_secret(value));
-    for (key, value) in values.iter_mut() {
-        if let Value::Object(map) = value {
-            take_out_keys(map, &format!("{path}.{key}"), found);
-        }
-    }
+    values.retain(|key, value| {
+        let Value::Object(map) = value else { return true };
+        let before = found.len();
+        take_out_keys(map, &format!("{path}.{key}"), found);
+        found.len() == before || !map.is_empty()
+    });
 }
 
 /// Takes a required affinity to the CA's pods out; says whether there was one.

@@ -10,7 +10,7 @@ use super::chart::{self, ChartUse};
 use super::gather::Source;
 use super::script::{has_heredoc, heredocs, is_variable};
 use crate::manifest::kustomization::Part;
-use crate::manifest::{Identity, Shape, identity_of, objects_in};
+use crate::manifest::{Flaw, Identity, Shape, identity_of, objects_in};
 use crate::yaml::{At, Keys, Node, Path, Value, read};
 
 /// The group of step-issuer's kinds, and a misspelling of it that many copied.
@@ -159,9 +159,9 @@ impl Material {
                     material.leave(&part.file, identity.to_string(), why);
                 }
                 Ok(identity) => objects.push(Item { identity, file: part.file.clone(), node: part.node.clone(), maker: None }),
-                Err(_) if part.node.get("apiVersion").is_some() => {
-                    let what = format!("{} without a name", part.node.get_str("kind").unwrap_or("an object"));
-                    material.leave(&part.file, what, "it cannot be told what it is".to_owned());
+                Err(Flaw::NotAnObject(reason)) if part.node.get("apiVersion").is_some() => {
+                    let what = format!("a document of kind {}", part.node.get_str("kind").unwrap_or("nothing"));
+                    material.leave(&part.file, what, reason);
                 }
                 Err(_) => {}
             }
