@@ -76,5 +76,6 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod snapshot;
+pub mod takeover;
 pub mod tree;
 pub mod yaml;

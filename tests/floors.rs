@@ -13,7 +13,7 @@ use std::{fs, iter};
 const FLOORS: &[&[&str]] = &[
     &["main"],
     &["cli"],
-    &["explain"],
+    &["explain", "takeover"],
     &["fleet"],
     &["lint", "render"],
     &["inflate"],

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::Status;
 use super::output::Printer;
+use super::takeover::TakeOver;
 use crate::fleet::MAX_INPUT_BYTES;
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{Folder as _, OpenFolder};
@@ -16,17 +17,22 @@ const FOLDER: &str = "environments";
 const FILES: &[(&str, &str)] =
     &[("_layers/base.yaml", include_str!("init/base.yaml")), ("dev/inventory.yaml", include_str!("init/inventory.yaml"))];
 
-/// Begin a repository: a layer, and an environment that waits for its CA snapshot
+/// Begin a repository: a layer and an environment that waits for its CA snapshot, or what `--from` takes over
 #[derive(Debug, Args)]
 pub(super) struct Init {
     /// Folder of the repository; made when it is not there
     #[arg(value_name = "FOLDER")]
     folder: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    take_over: TakeOver,
 }
 
 impl Init {
     pub(super) fn run(&self, printer: &Printer, start: &Utf8Path) -> Result<Status> {
         let root = self.folder.as_ref().map_or_else(|| start.to_owned(), |folder| start.join(folder));
+        if let Some(from) = self.take_over.from() {
+            return self.take_over.run(printer, start, from, &root);
+        }
         if !root.exists() {
             std::fs::create_dir_all(&root).with_context(|| format!("`{root}` cannot be made"))?;
         }

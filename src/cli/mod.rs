@@ -14,6 +14,8 @@ mod schema;
 mod sink;
 mod snapshot;
 mod snapshot_view;
+mod takeover;
+mod takeover_view;
 
 use std::ffi::OsStr;
 use std::fmt;

@@ -146,7 +146,7 @@ fn write(printer: &Printer, target: &Target, imported: &Imported, recorded: Opti
     Ok(Status::Holds)
 }
 
-fn refuse(printer: &Printer, findings: &[Finding]) -> Result<Status> {
+pub(super) fn refuse(printer: &Printer, findings: &[Finding]) -> Result<Status> {
     show_findings(printer, findings);
     printer.note("nothing was written");
     Ok(Status::NoAnswer)
@@ -157,11 +157,11 @@ fn show_findings(printer: &Printer, findings: &[Finding]) {
     groups.iter().for_each(|group| printer.findings(&human::finding(group, None, printer.error_color)));
 }
 
-fn environment_name(name: &str) -> Result<EnvironmentName> {
+pub(super) fn environment_name(name: &str) -> Result<EnvironmentName> {
     EnvironmentName::new(name).map_err(|problem| anyhow!("`{name}` cannot be an environment: {problem}"))
 }
 
-fn from_stdin() -> Result<Input> {
+pub(super) fn from_stdin() -> Result<Input> {
     if stdin_is_terminal() {
         bail!(
             "nothing is piped in; write `kubectl -n NAMESPACE get configmap NAME-config NAME-certs -o yaml | trustree snapshot import - …`"
@@ -182,7 +182,7 @@ fn within_limit(name: &str, size: u64) -> Result<()> {
 
 /// A file, or the files of a folder that may be wanted. Links are followed only within the folder that was named: a
 /// mounted ConfigMap consists of them.
-fn from_path(path: &Utf8Path, name: &Utf8Path) -> Result<Vec<Input>> {
+pub(super) fn from_path(path: &Utf8Path, name: &Utf8Path) -> Result<Vec<Input>> {
     let metadata = path.metadata().with_context(|| format!("`{name}` cannot be read"))?;
     if metadata.is_file() {
         return Ok(vec![from_file(path, name)?]);

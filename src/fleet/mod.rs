@@ -10,7 +10,7 @@ mod likewise;
 mod shared;
 mod snapshots;
 mod vendored;
-mod written;
+pub(crate) mod written;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::ControlFlow;

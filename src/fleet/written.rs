@@ -18,12 +18,12 @@ use crate::outside::files::Folder;
 use crate::render::SHARED_FOLDER;
 use crate::tree::{OutPath, Tree};
 use crate::yaml::Node;
-use keeper::Keeper;
-use listing::Listing;
+pub(crate) use keeper::Keeper;
+pub(crate) use listing::Listing;
 
 /// Values of everything that kustomizations build, as [`crate::yaml::Node::size`] counts them; the largest bundles of
 /// definitions have a tenth of it.
-const MAX_SIZE: usize = 2_000_000;
+pub(crate) const MAX_SIZE: usize = 2_000_000;
 
 /// What somebody wrote.
 #[derive(Debug, Default)]
@@ -36,13 +36,13 @@ pub(super) struct Written {
 
 /// What is rendered for an environment.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Ours<'a> {
+pub(crate) struct Ours<'a> {
     /// Its output folder.
-    pub(super) out: &'a Utf8Path,
+    pub(crate) out: &'a Utf8Path,
     /// What lies in it.
-    pub(super) tree: &'a Tree,
+    pub(crate) tree: &'a Tree,
     /// What it shares with others, which lies beside it.
-    pub(super) shared: &'a Tree,
+    pub(crate) shared: &'a Tree,
 }
 
 impl Ours<'_> {
@@ -109,7 +109,7 @@ fn is_meant_as_object(node: &Node) -> bool {
 
 /// The folders of kustomizations that no other one names, sorted. Ours are among those that name, and are not built:
 /// what they hold is known already.
-fn roots(files: &BTreeSet<Utf8PathBuf>, out: &Utf8Path, tree: &Tree, keeper: &Keeper<'_>) -> Vec<Utf8PathBuf> {
+pub(crate) fn roots(files: &BTreeSet<Utf8PathBuf>, out: &Utf8Path, tree: &Tree, keeper: &Keeper<'_>) -> Vec<Utf8PathBuf> {
     let ours = tree.iter().map(|(path, _)| out.join(path.as_str()));
     let written: BTreeSet<Utf8PathBuf> =
         files.iter().filter(|path| is_kustomization_file(path)).filter_map(|path| path.parent()).map(Utf8Path::to_owned).collect();

@@ -296,6 +296,11 @@ fn piece<'a>(change: &Change, environments: &'a [String], paint: Paint) -> Piece
     Piece { risk: change.risk, counts: BTreeMap::from([(change.risk, 1)]), head, details, environments }
 }
 
+/// What a change means and which fields differ, without its headline: each on a line, indented by four.
+pub fn details(change: &Change, color: bool) -> String {
+    piece(change, &[], Paint { color }).details
+}
+
 fn mark_of(what: What) -> char {
     match what {
         What::ObjectAdded | What::DocumentAdded | What::FileAdded => '+',

@@ -18,7 +18,7 @@ use crate::yaml::{At, Keys, Value, YamlError, read, text_of};
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Reads files, each once, and remembers which number they have in places.
-pub(super) struct Keeper<'a> {
+pub(crate) struct Keeper<'a> {
     source: &'a dyn Folder,
     pub(super) ours: Ours<'a>,
     state: RefCell<State>,
@@ -35,12 +35,12 @@ struct State {
 }
 
 impl<'a> Keeper<'a> {
-    pub(super) fn new(source: &'a dyn Folder, ours: Ours<'a>) -> Keeper<'a> {
+    pub(crate) fn new(source: &'a dyn Folder, ours: Ours<'a>) -> Keeper<'a> {
         Keeper { source, ours, state: RefCell::default() }
     }
 
     /// The table of files, and what was wrong with them; `is_named` says which files a kustomization names.
-    pub(super) fn close(self, is_named: impl Fn(&Utf8Path) -> bool) -> (Arc<[Utf8PathBuf]>, Vec<Finding>) {
+    pub(crate) fn close(self, is_named: impl Fn(&Utf8Path) -> bool) -> (Arc<[Utf8PathBuf]>, Vec<Finding>) {
         let State { table, mut findings, doubtful, .. } = self.state.into_inner();
         findings.extend(doubtful.into_iter().filter(|(path, _)| is_named(path)).map(|(_, finding)| finding));
         (table.into(), findings)

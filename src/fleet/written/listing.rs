@@ -18,15 +18,15 @@ const MAX_DEPTH: usize = 32;
 
 /// Files that may be somebody's, and what kept us from looking further.
 #[derive(Default)]
-pub(super) struct Listing {
-    pub(super) files: BTreeSet<Utf8PathBuf>,
-    pub(super) findings: Vec<Finding>,
+pub(crate) struct Listing {
+    pub(crate) files: BTreeSet<Utf8PathBuf>,
+    pub(crate) findings: Vec<Finding>,
     is_full: bool,
 }
 
 impl Listing {
     /// Looks through the folder of an environment, for which `tree` is rendered.
-    pub(super) fn environment(&mut self, folder: &dyn Folder, out: &Utf8Path, tree: &Tree) {
+    pub(crate) fn environment(&mut self, folder: &dyn Folder, out: &Utf8Path, tree: &Tree) {
         let ledger = read_ledger(folder).ok().flatten().unwrap_or_default();
         let is_ours = |path: &Utf8Path| {
             let below = path.strip_prefix(out).ok().and_then(|below| OutPath::new(below.as_str()).ok());
