@@ -241,7 +241,7 @@ const MUTATIONS: &[Mutation] = &[
     },
     Mutation {
         rule: "chart-repository-invalid",
-        follows: &[],
+        follows: &["reference-unresolved"],
         apply: |good| {
             let Some(chart) = good.inventory.pointer_mut("/stepIssuer/chart") else { return false };
             chart["repo"] = json!("oci://registry.example.com/charts/step-issuer");
@@ -389,7 +389,8 @@ const MUTATIONS: &[Mutation] = &[
     Mutation {
         rule: "issuer-in-other-namespace",
         follows: &["wildcard-matches-no-service"],
-        apply: |good| web(good, "namespace", json!("elsewhere")),
+        // A StepClusterIssuer serves that namespace, too.
+        apply: |good| good.inventory.pointer("/issuers/wide").is_none() && web(good, "namespace", json!("elsewhere")),
     },
     // Certificate.
     Mutation {

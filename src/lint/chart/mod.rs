@@ -95,7 +95,7 @@ mod tests {
         let values = "serviceAccount:\n  create: true\nresources:\n  limits: {memory: 256Mi}\n";
         assert_eq!(found(AUTHORITY, &[("kustomization.yaml", kustomization), ("values.yaml", values)]), []);
 
-        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: step-issuer, namespace: argocd}\nspec:\n  destination: {namespace: smallstep}\n  sources:\n    - {repoURL: https://example.org, chart: step-issuer, targetRevision: 1.11.0, helm: {valuesObject: {serviceAccount: {create: true}}}}\n";
+        let application = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: step-issuer, namespace: argocd}\nspec:\n  project: default\n  destination: {namespace: smallstep}\n  sources:\n    - {repoURL: https://example.org, chart: step-issuer, targetRevision: 1.11.0, helm: {valuesObject: {serviceAccount: {create: true}}}}\n";
         assert_eq!(found(AUTHORITY, &[("application.yaml", application)]), []);
     }
 }
