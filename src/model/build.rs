@@ -61,7 +61,8 @@ impl Resolution<'_> {
         let exporters = self.exporters();
         let exporter_jobs = job::exporters(self, &exporters);
         let bootstraps = job::bootstrap(self, inventory, home.as_deref());
-        let inflations = inflation::resolve(self, step_issuer.as_ref());
+        let authorities = self.authorities();
+        let inflations = inflation::resolve(self, step_issuer.as_ref(), &authorities);
         let components = component::resolve(self);
         let mut snapshots: Vec<Utf8PathBuf> = self.snapshots.values().filter_map(KnownSnapshot::file).cloned().collect();
         snapshots.sort();
@@ -74,7 +75,7 @@ impl Resolution<'_> {
             layout: fields.layout.unwrap_or_default(),
             versions: (&fields.versions).into(),
             home,
-            authorities: self.authorities(),
+            authorities,
             cert_manager: self.cert_manager(),
             approver: self.approver(),
             step_issuer,
@@ -202,6 +203,10 @@ impl Resolution<'_> {
         let fields = self.fields;
         let authority = |(name, written): (&String, &inventory::Authority)| {
             let (chart, values) = authority::resolve(self, name, written).unzip();
+            let inflation = written.chart.as_ref().filter(|_| chart.is_some()).and_then(|chart| {
+                let place = Path::of(["authorities", name, "chart"]);
+                inflation::is_wanted(self, &place, chart).then(|| inflation::of_authority(name))
+            });
             let authority = Authority {
                 namespace: written.namespace.clone(),
                 release: written.release.clone().unwrap_or_else(|| AUTHORITY_RELEASE.to_owned()),
@@ -209,6 +214,7 @@ impl Resolution<'_> {
                 url: self.url(written),
                 expiry_horizon_days: written.expiry_horizon_days,
                 chart,
+                inflation,
                 values: values.unwrap_or_default(),
                 folder: authority::folder(fields, written),
             };

@@ -17,7 +17,7 @@ use crate::yaml::Path;
 /// Default namespace of Flux's objects.
 const NAMESPACE: &str = "flux-system";
 /// Default beginning of their names.
-const NAME_PREFIX: &str = "trustree-";
+pub(super) const NAME_PREFIX: &str = "trustree-";
 /// Default name of the source: the one that `flux bootstrap` makes.
 const SOURCE: &str = "flux-system";
 /// Default name of a source that is rendered: it must not take the place of the one before.
@@ -55,6 +55,8 @@ pub struct Flux {
     pub prune: bool,
     /// Whether it knows health checks in CEL.
     pub has_health_checks: bool,
+    /// The API version of its OCIRepository.
+    pub registry_api_version: &'static str,
     /// What must be ready before the first stage.
     pub depends_on: Vec<FluxReference>,
     /// Where it finds the tree, as a Kustomization names it.
@@ -156,7 +158,10 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
     let version = fields.versions.flux.as_deref().and_then(minor_version);
     let knows = |since: (u32, u32)| version.is_none_or(|version| version >= since);
     check_durations(resolution, written);
+    let registry_api_version =
+        if knows(WITH_STABLE_REGISTRIES) { "source.toolkit.fluxcd.io/v1" } else { "source.toolkit.fluxcd.io/v1beta2" };
     let mut flux = Flux {
+        registry_api_version,
         kustomizations: STAGES.into_iter().map(|stage| (stage, format!("{name_prefix}{stage}"))).collect(),
         interval: or(written.interval.as_deref(), INTERVAL),
         retry_interval: or(written.retry_interval.as_deref(), SOON),
@@ -175,8 +180,7 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
         flux.git_repositories.insert(repository.name.clone(), repository);
     }
     if let Some(step_issuer) = step_issuer {
-        let api_version = if knows(WITH_STABLE_REGISTRIES) { "source.toolkit.fluxcd.io/v1" } else { "source.toolkit.fluxcd.io/v1beta2" };
-        release(resolution, &mut flux, &format!("{name_prefix}{}", step_issuer.release), step_issuer, api_version);
+        release(resolution, &mut flux, &format!("{name_prefix}{}", step_issuer.release), step_issuer, registry_api_version);
     }
     Some(flux)
 }

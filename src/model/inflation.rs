@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use serde_json::{Map, Value};
 
-use crate::catalog::{STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY};
+use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY};
 use crate::finding::{PATH_ESCAPES, REFERENCE_UNRESOLVED};
 use crate::inventory::{self, Delivery};
 use crate::model::resolution::Resolution;
-use crate::model::{Chart, StepIssuer};
+use crate::model::{Authority, StepIssuer};
 use crate::tree::portable_path_problem;
 use crate::yaml::Path;
 
@@ -70,27 +70,55 @@ pub(super) fn is_wanted(resolution: &mut Resolution<'_>, place: &Path, chart: &i
     false
 }
 
-fn repository(chart: &Chart) -> String {
-    chart.repo.clone().unwrap_or_else(|| STEP_ISSUER_CHART_REPOSITORY.to_owned())
+/// The name of an authority's chart among those that are inflated.
+pub(super) fn of_authority(name: &str) -> String {
+    format!("authorities.{name}")
 }
 
 /// Every chart that is to be inflated beforehand, by the name that its part of the model bears.
-pub(super) fn resolve(resolution: &Resolution<'_>, step_issuer: Option<&StepIssuer>) -> BTreeMap<String, ChartRequest> {
+pub(super) fn resolve(
+    resolution: &Resolution<'_>,
+    step_issuer: Option<&StepIssuer>,
+    authorities: &BTreeMap<String, Authority>,
+) -> BTreeMap<String, ChartRequest> {
     let mut requests = BTreeMap::new();
+    let fields = resolution.fields;
+    let kubernetes = || fields.versions.kubernetes.clone().unwrap_or_else(|| KUBERNETES.to_owned());
+    let source = |path: Option<&String>, repo: Option<&String>| match (path, repo) {
+        (Some(path), _) => ChartSource::Folder(path.into()),
+        (None, Some(repo)) => ChartSource::Repository(repo.clone()),
+        (None, None) => ChartSource::Repository(STEP_ISSUER_CHART_REPOSITORY.to_owned()),
+    };
     if let Some(step_issuer) = step_issuer
         && let Some((name, chart)) = step_issuer.inflation.as_ref().zip(step_issuer.chart.as_ref())
     {
-        let path = resolution.fields.step_issuer.as_ref().and_then(|written| written.chart.as_ref()?.path.as_ref());
+        let path = fields.step_issuer.as_ref().and_then(|written| written.chart.as_ref()?.path.as_ref());
         let request = ChartRequest {
             chart: STEP_ISSUER_CHART.to_owned(),
-            source: path.map_or_else(|| ChartSource::Repository(repository(chart)), |path| ChartSource::Folder(path.into())),
+            source: source(path, chart.repo.as_ref()),
             version: chart.version.clone(),
             release: step_issuer.release.clone(),
             namespace: step_issuer.namespace.clone(),
             values: step_issuer.values.clone(),
-            kubernetes: resolution.fields.versions.kubernetes.clone().unwrap_or_else(|| KUBERNETES.to_owned()),
-            has_hooks: resolution.fields.argo_cd.is_some(),
+            kubernetes: kubernetes(),
+            has_hooks: fields.argo_cd.is_some(),
             entry: Path::of(["stepIssuer"]),
+        };
+        requests.insert(name.clone(), request);
+    }
+    for (key, authority) in authorities {
+        let Some((name, chart)) = authority.inflation.as_ref().zip(authority.chart.as_ref()) else { continue };
+        let path = fields.authorities.get(key).and_then(|written| written.chart.as_ref()?.path.as_ref());
+        let request = ChartRequest {
+            chart: STEP_CERTIFICATES_CHART.to_owned(),
+            source: source(path, Some(&chart.repo)),
+            version: chart.version.clone(),
+            release: authority.release.clone(),
+            namespace: authority.namespace.clone(),
+            values: authority.values.clone(),
+            kubernetes: kubernetes(),
+            has_hooks: fields.argo_cd.is_some(),
+            entry: Path::of(["authorities", key]),
         };
         requests.insert(name.clone(), request);
     }

@@ -24,7 +24,9 @@ impl Model {
             return KustomizationPart { takes_chart: false, gives_namespace: false, patches: &[] };
         };
         let takes_chart = self.delivery == Delivery::Kustomize && step_issuer.chart.is_some() && step_issuer.is_shared == is_base;
-        let patches = match (is_base, takes_chart) {
+        // Where the chart was inflated beforehand, its objects are resources like the others.
+        let meets_all = takes_chart || self.delivery == Delivery::Manifests;
+        let patches = match (is_base, meets_all) {
             (true, _) => &step_issuer.base_patches,
             (false, true) => &step_issuer.patches,
             (false, false) => &step_issuer.own_patches,

@@ -245,6 +245,8 @@ pub struct Authority {
     pub chart: Option<AuthorityChart>,
     /// Chart values to write, sorted by key.
     pub values: Map<String, Value>,
+    /// Which of the charts that are inflated beforehand this one is; null where the engine inflates it.
+    pub inflation: Option<String>,
     /// The name of the folder of what installs it.
     pub folder: String,
 }

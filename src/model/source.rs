@@ -43,7 +43,11 @@ impl Model {
         }
         match (shape, entry) {
             (_, Some(entry)) if entry.segments().first() == Some(&Segment::Key("authorities".into())) => {
-                Some(Self::source_of_authority(shape, entry, segments))
+                if self.is_chart(entry) {
+                    Some(entry.clone())
+                } else {
+                    Some(Self::source_of_authority(shape, entry, segments))
+                }
             }
             // What a chart gives is its own business; the inventory says which one it is.
             (_, Some(entry)) if self.is_chart(entry) => Some(entry.clone()),
@@ -61,7 +65,9 @@ impl Model {
             (Shape::Values, _) => entry.key("values").join(segments),
             (Shape::Object, ["spec", "values", ..]) => entry.join(&segments[1..]),
             (Shape::Kustomization, ["helmCharts", _, "namespace"]) => entry.key("namespace"),
-            (Shape::Object, ["spec", "targetNamespace" | "storageNamespace"] | ["metadata", "namespace"]) => entry.key("namespace"),
+            (Shape::Object, ["spec", "targetNamespace" | "storageNamespace"]) => entry.key("namespace"),
+            (Shape::Object, ["metadata", "namespace"]) => Path::of(["flux", "namespace"]),
+            (Shape::Object, ["spec", field @ ("interval" | "timeout")]) => Path::of(["flux", field]),
             (Shape::Kustomization, ["helmCharts", _, "releaseName"]) | (Shape::Object, ["spec", "releaseName"]) => entry.key("release"),
             (Shape::Kustomization, ["helmCharts", _, "kubeVersion"]) => Path::of(["versions", "kubernetes"]),
             (Shape::Kustomization, ["helmCharts", _, "repo"]) | (Shape::Object, ["spec", "url"]) => entry.key("chart").key("repo"),

@@ -16,6 +16,7 @@ use crate::finding::VALUES_NOT_CHECKED;
 use crate::inventory::{self, AuthorityMode, EnvironmentFile};
 use crate::model::chart::sorted;
 use crate::model::conventions::helm_fullname;
+use crate::model::flux::NAME_PREFIX;
 use crate::model::resolution::{AUTHORITY_RELEASE, Resolution, fullname};
 use crate::yaml::Path;
 use values::{at, merged, port_of, set};
@@ -41,6 +42,8 @@ pub struct AuthorityChart {
     pub url: String,
     /// Where keys, certificates and configuration come from.
     pub mode: AuthorityMode,
+    /// The name of Flux's objects for it.
+    pub flux_name: String,
 }
 
 /// One authority whose chart is rendered.
@@ -98,7 +101,16 @@ pub(super) fn resolve(
     let repo = chart.repo.clone().unwrap_or_else(|| STEP_ISSUER_CHART_REPOSITORY.to_owned());
     let in_registry = repo.starts_with(REGISTRY);
     let url = if in_registry { format!("{}/{STEP_CERTIFICATES_CHART}", repo.trim_end_matches('/')) } else { repo.clone() };
-    Some((AuthorityChart { repo, version: chart.version.clone(), in_registry, url, mode: install.mode }, sorted(values)))
+    let flux_name = flux_name(resolution, &install);
+    Some((AuthorityChart { repo, version: chart.version.clone(), in_registry, url, mode: install.mode, flux_name }, sorted(values)))
+}
+
+/// Flux's objects lie in one namespace, whatever namespace the authority has.
+fn flux_name(resolution: &Resolution<'_>, install: &Install<'_>) -> String {
+    let prefix = resolution.fields.flux.as_ref().and_then(|flux| flux.name_prefix.as_deref()).unwrap_or(NAME_PREFIX);
+    let same = resolution.fields.authorities.values().filter(|other| other.chart.is_some() && fullname(other) == install.fullname).count();
+    let middle = if same > 1 { format!("{}-", install.written.namespace) } else { String::new() };
+    format!("{prefix}{middle}{}", install.fullname)
 }
 
 /// What would go nowhere.
