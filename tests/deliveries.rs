@@ -4,7 +4,7 @@
 //!
 //!     TRUSTREE_TOOLS=~/.cache/trustree-ci/bin cargo test --test deliveries -- --ignored
 //!
-//! The chart is our stand-in in `e2e/charts`: nothing is fetched.
+//! The chart is our stand-in in `charts`: nothing is fetched.
 
 #![expect(clippy::disallowed_methods, reason = "a test makes its own files and starts programs")]
 
@@ -23,10 +23,12 @@ use trustree::yaml::Node;
 /// The way of delivering that the others are compared with.
 const FIRST: Delivery = Delivery { name: "kustomize", arrives: through_kustomize };
 /// The others. Each gives every object that arrives, given the environment's folder.
-const OTHERS: &[Delivery] = &[Delivery { name: "flux", arrives: through_flux }];
+const OTHERS: &[Delivery] = &[Delivery { name: "flux", arrives: through_flux }, Delivery { name: "manifests", arrives: through_manifests }];
 
 /// The groups of Flux's own objects: how the tree is delivered, and not what arrives.
 const FLUX: &str = ".toolkit.fluxcd.io";
+/// The folder of the chart that lies in the repository.
+const VENDORED: &str = "charts/step-issuer";
 /// Name of the environment.
 const ENVIRONMENT: &str = "demo";
 
@@ -42,7 +44,7 @@ fn every_way_of_delivering_brings_the_same_objects() {
     for (name, inventory) in inventories() {
         for kustomize in tools.kustomizes() {
             let arriving = |delivery: &Delivery| {
-                let repository = render(&with(&inventory, json!({"delivery": delivery.name})));
+                let repository = render(&for_manifests(&with(&inventory, json!({"delivery": delivery.name}))));
                 let objects = (delivery.arrives)(&tools, &kustomize, &repository.path().join("out").join(ENVIRONMENT));
                 by_id(objects.into_iter().map(|object| normalised(object, &inventory)).collect())
             };
@@ -139,6 +141,13 @@ fn for_flux(inventory: &Value) -> Value {
     if is_flux && has_address { with(inventory, flux) } else { inventory.clone() }
 }
 
+/// A chart that is inflated beforehand lies in the repository: nothing is fetched.
+fn for_manifests(inventory: &Value) -> Value {
+    let is_it = inventory["delivery"] == "manifests";
+    let chart = json!({"stepIssuer": {"chart": {"repo": null, "path": VENDORED}}});
+    if is_it { with(inventory, chart) } else { inventory.clone() }
+}
+
 /// JSON Merge Patch.
 fn with(value: &Value, change: Value) -> Value {
     let mut merged = value.clone();
@@ -166,9 +175,15 @@ fn render(inventory: &Value) -> TempDir {
     fs::create_dir_all(&environment).expect("can be made");
     let snapshot = root().join("tests/rules/_good/environments/prod/ca-snapshot.yaml");
     fs::write(environment.join("ca-snapshot.yaml"), fs::read(snapshot).expect("readable")).expect("can be written");
-    let text = serde_yaml::to_string(&for_flux(inventory)).expect("can be written");
-    fs::write(environment.join("inventory.yaml"), text).expect("can be written");
-    run(Command::new(env!("CARGO_BIN_EXE_trustree")).arg("render").current_dir(repository.path()));
+    let written = serde_yaml::to_string(&for_flux(inventory)).expect("can be written");
+    fs::write(environment.join("inventory.yaml"), written).expect("can be written");
+    let mut process = Command::new(env!("CARGO_BIN_EXE_trustree"));
+    process.arg("render").current_dir(repository.path());
+    if inventory["delivery"] == "manifests" {
+        put_chart("step-issuer", &text(&inventory["stepIssuer"]["chart"]["version"]), &repository.path().join(VENDORED));
+        process.arg("--allow-helm").arg("--helm").arg(Tools::from_environment().path("helm"));
+    }
+    run(&mut process);
     repository
 }
 
@@ -186,6 +201,12 @@ fn through_kustomize(tools: &Tools, kustomize: &Path, environment: &Path) -> Vec
     let helm = helm.to_str().expect("a UTF-8 path");
     let folder = folder.to_str().expect("a UTF-8 path");
     read_all(&run(Command::new(kustomize).args(["build", "--enable-helm", "--helm-command", helm, folder])))
+}
+
+/// Everything is written out: no engine needs Helm.
+fn through_manifests(_: &Tools, kustomize: &Path, environment: &Path) -> Vec<Value> {
+    let folder = kustomizations_below(environment).into_iter().next().expect("a kustomization");
+    read_all(&run(Command::new(kustomize).arg("build").arg(folder)))
 }
 
 /// Flux takes up the folders that its Kustomizations name, and installs the charts of its releases.
@@ -235,7 +256,7 @@ fn install(tools: &Tools, release: &Value, sources: &[Value]) -> Vec<Value> {
 
 /// Our stand-in, as that version.
 fn put_chart(name: &str, version: &str, to: &Path) {
-    let from = root().join("e2e/charts").join(name);
+    let from = root().join("charts").join(name);
     for entry in walkdir::WalkDir::new(&from) {
         let entry = entry.expect("can be listed");
         let target = to.join(entry.path().strip_prefix(&from).expect("below it"));

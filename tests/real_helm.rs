@@ -74,7 +74,7 @@ fn objects(text: &str) -> BTreeMap<Id, Value> {
 fn what_kustomize_builds_without_helm_is_what_helm_gives() {
     let sandbox = tempfile::tempdir().expect("a folder");
     let work = sandbox.path();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/charts/step-issuer"), &work.join("charts/step-issuer"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/step-issuer"), &work.join("charts/step-issuer"));
     fs::create_dir_all(work.join("environments/demo")).expect("a folder");
     fs::write(work.join("environments/demo/inventory.yaml"), INVENTORY).expect("written");
     let helm = tool("helm");
@@ -129,7 +129,7 @@ fn serve(folder: PathBuf) -> String {
 fn a_chart_out_of_a_repository_gives_the_same_objects_as_in_a_folder() {
     let sandbox = tempfile::tempdir().expect("a folder");
     let work = sandbox.path();
-    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("e2e/charts/step-issuer"), &work.join("charts/step-issuer"));
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("charts/step-issuer"), &work.join("charts/step-issuer"));
     let helm = tool("helm");
     fs::create_dir_all(work.join("served")).expect("a folder");
     run(&helm, &["package", "charts/step-issuer", "--destination", "served"], work);

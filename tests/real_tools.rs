@@ -4,7 +4,7 @@
 //!
 //!     TRUSTREE_TOOLS=~/.cache/trustree-ci/bin cargo test --test real_tools -- --ignored --skip with_the_published_charts
 //!
-//! The chart is our stand-in in `e2e/charts`, put where kustomize looks for a chart that it has pulled: nothing is fetched.
+//! The chart is our stand-in in `charts`, put where kustomize looks for a chart that it has pulled: nothing is fetched.
 
 #![expect(clippy::disallowed_methods, reason = "a test makes its own files and starts programs")]
 
@@ -142,7 +142,7 @@ fn every_way_to_take_up_the_chart_builds_the_same() {
         fs::create_dir_all(&folder).expect("a folder");
         fs::write(folder.join("inventory.yaml"), text).expect("can be written");
     }
-    let chart = root().join("e2e/charts/step-issuer");
+    let chart = root().join("charts/step-issuer");
     copy_folder(&chart, &work.path().join("vendor/charts/step-issuer"));
     copy_folder(&chart, &work.path().join("vendor/charts/step-issuer-1.11.0/step-issuer"));
     run(Command::new(env!("CARGO_BIN_EXE_trustree")).arg("render").current_dir(work.path()));
@@ -185,7 +185,7 @@ fn every_way_to_take_up_the_chart_builds_the_same() {
 #[ignore = "needs kustomize, helm and kubeconform: .ci/run installs them"]
 fn every_object_obeys_its_definition() {
     let tools = Tools::from_environment();
-    let ours = Schemas::from_definitions(&tools, &files_in(&root().join("e2e/charts/step-issuer/crds")));
+    let ours = Schemas::from_definitions(&tools, &files_in(&root().join("charts/step-issuer/crds")));
     ours.assert_they_bite(&tools);
     let published = std::env::var_os("TRUSTREE_REFERENCE")
         .map(|folder| Schemas::from_definitions(&tools, &newest(files_in(&Path::new(&folder).join("crds")))));
@@ -464,7 +464,7 @@ impl Chart {
 
 /// Our stand-in, for every version of it.
 fn test_chart() -> impl Fn(&str, &str) -> PathBuf {
-    |chart, _version| root().join("e2e/charts").join(chart)
+    |chart, _version| root().join("charts").join(chart)
 }
 
 // --- objects -----------------------------------------------------------------

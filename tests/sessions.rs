@@ -237,7 +237,7 @@ fn what_the_pages_show_is_what_happens() {
         let sandbox = tempfile::tempdir().expect("a folder");
         let (work, home) = (sandbox.path().join("trustree"), sandbox.path().join("home"));
         fs::create_dir_all(&home).expect("a folder");
-        for part in ["environments", "out", "templates"] {
+        for part in ["charts", "environments", "out", "templates"] {
             copy(&root().join(part), &work.join(part));
         }
         for file in ["trustree.yaml", ".gitattributes"] {
