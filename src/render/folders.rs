@@ -1,8 +1,8 @@
 //! The folders that components write: none of the user's own may be another's, or lie in one. Where a file system does not
 //! tell letters of different case apart, neither do we.
 
-use super::STAGES_FOLDER;
 use super::component::Component;
+use super::place::STAGES_FOLDER;
 use super::specification::COMPONENT_FILE;
 use crate::finding::{Finding, PATH_ESCAPES, Place};
 

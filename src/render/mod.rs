@@ -1,13 +1,16 @@
 //! The model through the templates to a tree. Writes nothing, and knows neither what is on disk nor what lint thinks.
 
 mod bootstrap;
+mod chart;
 mod component;
 mod document;
 mod engine;
 mod fill;
 mod folders;
+mod lookup;
 mod overrides;
 mod own;
+mod place;
 mod shared;
 mod specification;
 
@@ -16,28 +19,26 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use minijinja::Value;
-use minijinja::value::{Serde, ValueKind};
+use minijinja::value::Serde;
 
-use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID, listed};
-use crate::inflate::{INFLATION_FILE, Inflation, Inflations, request_as_node};
+use crate::finding::{Finding, MANIFEST_DUPLICATE, PATH_ESCAPES, Place, RESOURCE_MISSING, TEMPLATE_INVALID};
+use crate::inflate::Inflations;
 use crate::inventory::{Delivery, Settings};
-use crate::manifest::{self, Content, Identity, Origin, Shape};
-use crate::model::{ChartSource, Model};
+use crate::manifest::{self, Identity, Origin, Shape};
+use crate::model::Model;
 use crate::plan::RECORDS;
 use crate::tree::{File, OutPath, Tree};
-use crate::yaml::{Path, nearest};
+use crate::yaml::Path;
 use component::Component;
 use document::{Document, Job};
 use folders::Folders;
-use specification::{COMPONENT_FILE, Condition, DocumentSpecification, FileSpecification, Stage};
+use specification::{COMPONENT_FILE, DocumentSpecification, FileSpecification, Stage};
 
 pub use component::{TemplateFile, Templates};
 pub use shared::SHARED_FOLDER;
 
 /// The component that takes up the folders of all others.
 const ENVIRONMENT: &str = "environment";
-/// The folder in which the kustomizations of the stages lie, where stages lie apart.
-const STAGES_FOLDER: &str = "flux";
 /// The file by which a folder is taken up.
 const KUSTOMIZATION: &str = "kustomization.yaml";
 /// Documents that an environment may have; ten thousand certificates are a large one.
@@ -46,24 +47,6 @@ const MAX_DOCUMENTS: usize = 100_000;
 const SYNC_WAVE: &str = "argocd.argoproj.io/sync-wave";
 /// What Argo CD does otherwise with an object. Source: Argo CD, `docs/user-guide/sync-options.md`.
 const SYNC_OPTIONS: &str = "argocd.argoproj.io/sync-options";
-
-/// What the charts bring that lies in no namespace. Source: step-issuer, `templates/rbac/` and `crds/`.
-const CLUSTER_KINDS_OF_CHARTS: &[(&str, &str)] = &[
-    ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    ("rbac.authorization.k8s.io", "ClusterRole"),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-];
-
-/// Everything that may be rendered and lies in no namespace: what another environment has, nobody knows here.
-const CLUSTER_KINDS: &[(&str, &str)] = &[
-    ("", "Namespace"),
-    ("apiextensions.k8s.io", "CustomResourceDefinition"),
-    ("cert-manager.io", "ClusterIssuer"),
-    ("certmanager.step.sm", "StepClusterIssuer"),
-    ("rbac.authorization.k8s.io", "ClusterRole"),
-    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    ("trust.cert-manager.io", "Bundle"),
-];
 
 /// What came of a model.
 #[derive(Debug, Default)]
@@ -282,70 +265,6 @@ impl<'a> Pass<'a> {
         })
     }
 
-    /// The chart whose objects an instance of a component takes up.
-    fn chart_of(&mut self, component: &Component, instance: &Instance) -> Option<String> {
-        let path = component.specification.chart.as_ref()?;
-        self.text_at(component, path, instance)
-    }
-
-    /// The objects of the chart that was inflated beforehand, as files beside those of the component: names and texts.
-    fn inflated(&mut self, component: &'a Component, instance: &Instance, folder: &str) -> Vec<(String, String)> {
-        let Some(chart) = self.chart_of(component, instance) else { return Vec::new() };
-        self.request(&chart, folder);
-        let inflation = self.inflations.get(&chart).cloned();
-        self.charts.insert(chart.clone());
-        let Some(inflation) = inflation else { return Vec::new() };
-        let record =
-            Written { owner: component, path: format!("{folder}/{INFLATION_FILE}"), root: None, text: inflation.record.to_string() };
-        self.written.push(record);
-        self.objects(&chart, &inflation, folder);
-        inflation.files.iter().map(|file| (file.name.clone(), format!("{}{}", self.header, file.text))).collect()
-    }
-
-    /// What the inventory says of a chart, for whoever judges it.
-    fn request(&mut self, chart: &str, folder: &str) {
-        let Some(request) = self.model.inflations.get(chart) else { return };
-        let root = self.out.join(folder);
-        self.documents.push(manifest::Document {
-            file: root.join(INFLATION_FILE),
-            root,
-            content: Content::ChartRequest,
-            node: Arc::new(request_as_node(request)),
-            origin: Origin::Rendered { entry: Some(request.entry.clone()), template: self.model.sources.inventory.clone() },
-        });
-    }
-
-    /// The objects of a chart, for whoever judges them.
-    fn objects(&mut self, chart: &str, inflation: &Inflation, folder: &str) {
-        let Some(request) = self.model.inflations.get(chart) else { return };
-        let entry = request.entry.key("chart");
-        let template = match &request.source {
-            ChartSource::Folder(path) => path.clone(),
-            ChartSource::Repository(address) => format!("{address} {}-{}", request.chart, request.version).into(),
-        };
-        let root = self.out.join(folder);
-        for file in &inflation.files {
-            self.identities.push((file.identity.clone(), Place::Inventory(entry.clone())));
-            self.documents.push(manifest::Document {
-                file: root.join(&file.name),
-                root: root.clone(),
-                content: Content::Object(file.identity.clone()),
-                node: Arc::clone(&file.node),
-                origin: Origin::Rendered { entry: Some(entry.clone()), template: template.clone() },
-            });
-        }
-    }
-
-    /// Charts that were inflated for nothing: no component takes their objects up.
-    fn charts_without_component(&mut self) {
-        for (chart, request) in self.model.inflations.iter().filter(|(chart, _)| !self.charts.contains(*chart)) {
-            let message = format!("no component takes up the objects of chart `{chart}`");
-            let help =
-                "a component says with `chart:` which one it takes up; look at the `component.yaml` that took the built-in one's place";
-            self.findings.push(Finding::new(&TEMPLATE_INVALID, Place::Inventory(request.entry.key("chart")), message).help(help));
-        }
-    }
-
     /// The files of a component. A kustomization comes last and sees the others of its folder.
     fn files(&mut self, component: &'a Component, instance: &Instance, folder: &str) {
         let specification = &component.specification;
@@ -397,82 +316,6 @@ impl<'a> Pass<'a> {
             let written = |(name, text)| Written { owner: component, path: format!("{}/{name}", below(stage)), root: None, text };
             self.written.extend(files.into_iter().map(written));
         }
-    }
-
-    /// The kustomization that takes up the folders of the environment, or one for each of its stages.
-    fn environment(&mut self, component: &'a Component) {
-        let mut roots: BTreeMap<Stage, Vec<String>> = BTreeMap::new();
-        for (stage, folder) in self.written.iter().filter_map(|written| written.root.clone()) {
-            roots.entry(stage).or_default().push(folder);
-        }
-        let is_needed = self.has_stages || self.model.argo_cd.is_some() || roots.values().map(Vec::len).sum::<usize>() > 1;
-        let instance = Instance { variables: self.variables.clone(), entry: None };
-        for (stage, mut folders) in roots {
-            folders.sort();
-            let (folder, up) =
-                if self.has_stages { (format!("{STAGES_FOLDER}/{}", stage.folder()), "../../") } else { (String::new(), "") };
-            let resources: Vec<String> = folders.iter().map(|folder| format!("{up}{folder}")).collect();
-            self.folder = if folder.is_empty() { self.out.clone() } else { self.out.join(&folder) };
-            for (name, file) in component.specification.files.iter().filter(|_| is_needed) {
-                let Some((text, _)) = self.file(component, &instance, (name, file), &resources) else { continue };
-                let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
-                self.written.push(Written { owner: component, path, root: None, text });
-            }
-        }
-    }
-
-    /// Where the engine finds the environment, and the folders of its stages where they lie apart: those as Flux writes a
-    /// path, from the root of the repository on.
-    fn place(&self, settings: &Settings) -> Value {
-        let path = Utf8Path::new(&self.model.git.path).join(&settings.out).join(self.model.environment.as_str());
-        let stages: BTreeSet<Stage> = self.written.iter().filter_map(|written| Some(written.root.as_ref()?.0)).collect();
-        let mut after: Option<&str> = None;
-        let mut shown = BTreeMap::new();
-        for name in stages.into_iter().filter(|_| self.has_stages).map(Stage::folder) {
-            let path = Utf8Path::new("./").join(&path).join(STAGES_FOLDER).join(name);
-            shown.insert(name, minijinja::context! { name, path => path.as_str(), after });
-            after = Some(name);
-        }
-        let identities = || self.identities.iter().map(|(identity, _)| identity);
-        let namespaces: BTreeSet<&str> =
-            identities().filter_map(|identity| identity.namespace.as_deref()).chain(self.chart_namespaces()).collect();
-        let of_charts = self.chart_namespaces().flat_map(|_| CLUSTER_KINDS_OF_CHARTS.iter().copied());
-        let own = identities().filter(|identity| identity.namespace.is_none());
-        let set = self.model.argo_cd.iter().filter_map(|argo_cd| argo_cd.application_set.as_ref());
-        let of_others = set.flat_map(|_| CLUSTER_KINDS.iter().copied());
-        let kinds: BTreeSet<(&str, &str)> =
-            own.map(|identity| (identity.group.as_str(), identity.kind.as_str())).chain(of_charts).chain(of_others).collect();
-        let shown_kind = |(group, kind): (&str, &str)| minijinja::context! { group => group.to_owned(), kind => kind.to_owned() };
-        let kinds: Vec<Value> = kinds.into_iter().map(shown_kind).collect();
-        // The folders of all environments, as a pattern, and those that are none.
-        let all = Utf8Path::new(&self.model.git.path).join(&settings.out);
-        minijinja::context! {
-            path => path.as_str(),
-            stages => shown,
-            namespaces => namespaces.into_iter().map(str::to_owned).collect::<Vec<_>>(),
-            clusterKinds => kinds,
-            environments => self.environments(&all),
-        }
-    }
-
-    /// The folders of the environments as the Git generator of an ApplicationSet takes them.
-    fn environments(&self, all: &Utf8Path) -> Vec<Value> {
-        let argo_cd = self.model.argo_cd.as_ref();
-        // What has an Application of its own would get a second one of the same name.
-        let own = argo_cd.filter(|argo_cd| argo_cd.application.is_some()).map(|_| self.model.environment.as_str());
-        let set = argo_cd.and_then(|argo_cd| argo_cd.application_set.as_ref());
-        let excluded = set.into_iter().flat_map(|set| set.exclude.iter().map(String::as_str));
-        let exclude = ["_*"]
-            .into_iter()
-            .chain(own)
-            .chain(excluded)
-            .map(|pattern| minijinja::context! { path => all.join(pattern).as_str(), exclude => true });
-        [minijinja::context! { path => all.join("*").as_str() }].into_iter().chain(exclude).collect()
-    }
-
-    /// The namespaces of the releases of charts.
-    fn chart_namespaces(&self) -> impl Iterator<Item = &str> {
-        self.model.step_issuer.iter().filter(|step_issuer| step_issuer.chart.is_some()).map(|step_issuer| step_issuer.namespace.as_str())
     }
 
     /// The text of one file with what its documents name beside it; None where it has no documents.
@@ -601,59 +444,6 @@ impl<'a> Pass<'a> {
         BTreeMap::from([(SYNC_OPTIONS, "SkipDryRunOnMissingResource=true"), (SYNC_WAVE, wave)])
     }
 
-    /// The entries of a map of the model, or of what `instance` is for.
-    fn entries(&mut self, component: &Component, over: &str, instance: &Instance) -> Vec<(String, Value)> {
-        let Some(map) = self.value_at(component, over, instance) else { return Vec::new() };
-        if map.is_none() {
-            return Vec::new();
-        }
-        if map.kind() != ValueKind::Map {
-            let help = "a template runs over a map, such as `issuers`, `clusterIssuers`, `certificates` or `exporters`";
-            self.complain(component, &format!("`over: {over}` is no map of the model"), help);
-            return Vec::new();
-        }
-        let keys = map.try_iter().into_iter().flatten();
-        keys.map(|key| (key.as_str().unwrap_or_default().to_owned(), map.get_item(&key).unwrap_or_default())).collect()
-    }
-
-    /// What a path of the model leads to. Where a part of it is null, it leads to nothing; a part that the model never has
-    /// is a mistake, which would leave something out for ever.
-    fn value_at(&mut self, component: &Component, path: &str, instance: &Instance) -> Option<Value> {
-        let mut value = instance.variables.clone();
-        for part in path.split('.') {
-            if value.is_none() {
-                return None;
-            }
-            match value.get_attr(part) {
-                Ok(next) if !next.is_undefined() => value = next,
-                _ => {
-                    self.not_in_the_model(component, part, &value);
-                    return None;
-                }
-            }
-        }
-        Some(value)
-    }
-
-    /// The text that a path of the model leads to.
-    fn text_at(&mut self, component: &Component, path: &str, instance: &Instance) -> Option<String> {
-        let value = self.value_at(component, path, instance)?;
-        let text = value.as_str().map(str::to_owned);
-        if text.is_none() && !value.is_none() {
-            self.complain(component, &format!("`{path}` is no text of the model"), "name a path that leads to a name");
-        }
-        text
-    }
-
-    /// Whether a condition holds.
-    fn holds(&mut self, component: &Component, condition: &Condition, instance: &Instance) -> bool {
-        let value = self.value_at(component, &condition.path, instance);
-        match &condition.word {
-            None => value.is_some_and(|value| value.is_true()),
-            Some((word, expected)) => value.is_some_and(|value| engine::shown(&value) == *word) == *expected,
-        }
-    }
-
     /// Keeps what was found in a document, and the document where there is one.
     fn keep(&mut self, (document, findings): (Option<Document>, Vec<Finding>)) -> Option<Document> {
         self.findings.extend(findings);
@@ -674,16 +464,6 @@ impl<'a> Pass<'a> {
             node: Arc::clone(document.checked.node.as_ref()?),
             origin: Origin::Rendered { entry: document.entry.clone(), template: job.component.source(job.template) },
         })
-    }
-
-    fn not_in_the_model(&mut self, component: &Component, name: &str, within: &Value) {
-        let known: Vec<Value> = within.try_iter().into_iter().flatten().collect();
-        let known: Vec<&str> = known.iter().filter_map(Value::as_str).collect();
-        let help = match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("the model has {} here", listed(known)),
-        };
-        self.complain(component, &format!("the model has no `{name}`"), &help);
     }
 
     fn complain(&mut self, component: &Component, message: &str, help: &str) {
