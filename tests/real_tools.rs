@@ -233,11 +233,7 @@ fn overlays() -> Vec<String> {
 fn has_our_charts(folder: &Path) -> bool {
     let entries =
         folders_of(folder).into_iter().flat_map(|(_, kustomization)| kustomization["helmCharts"].as_array().cloned().unwrap_or_default());
-    let is_whole = entries.into_iter().all(|entry| root().join("charts").join(entry["name"].as_str().unwrap_or_default()).is_dir());
-    if !is_whole {
-        println!("{}: left out, there is no stand-in for its chart", folder.display());
-    }
-    is_whole
+    entries.into_iter().all(|entry| root().join("charts").join(entry["name"].as_str().unwrap_or_default()).is_dir())
 }
 
 /// A folder with the folders that its kustomization takes up, each with its kustomization.
