@@ -224,6 +224,13 @@ fn through_flux(tools: &Tools, kustomize: &Path, environment: &Path) -> Vec<Valu
     }
     let (releases, plain): (Vec<Value>, Vec<Value>) = arrived.into_iter().partition(is_of_flux);
     let installed = releases.iter().filter(|object| object["kind"] == "HelmRelease").flat_map(|release| install(tools, release, &releases));
+    // Flux tries a whole stage before it applies any of it, so the namespace of a release must be among what it applies. The
+    // others leave it to whoever made the cluster, or to `CreateNamespace=true`.
+    let (made, plain): (Vec<Value>, Vec<Value>) = plain.into_iter().partition(|object| object["kind"] == "Namespace");
+    for namespace in &made {
+        assert_eq!(namespace["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/ssa"], "IfNotPresent", "{namespace}");
+    }
+    assert_eq!(made.len(), 1);
     installed.chain(plain).collect()
 }
 

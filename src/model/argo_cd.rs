@@ -1,13 +1,13 @@
 //! Argo CD: the Application or ApplicationSet that points at the tree, and the project that lets it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::finding::{REFERENCE_UNRESOLVED, WRONG_TYPE};
-use crate::inventory::{self, ArgoCdAutomation, ArgoCdDestination, Delivery};
+use crate::inventory::{self, ArgoCdAutomation, ArgoCdDestination, Delivery, EnvironmentFile};
 use crate::model::resolution::Resolution;
 use crate::yaml::Path;
 
@@ -34,6 +34,14 @@ pub struct ArgoCd {
     pub app_project: bool,
     /// Where the project lets them write, as cluster and namespace; empty where that is the tree's own namespaces.
     pub destinations: Vec<Value>,
+    /// The cluster that the project lets them write to, as `key` (`name` or `server`) and `value`.
+    pub project_cluster: ProjectCluster,
+    /// Namespaces that the tree has, or will have once what waits for a CA is there. Not for templates.
+    #[serde(skip)]
+    pub expected_namespaces: BTreeSet<String>,
+    /// Kinds without a namespace that it has or will have: group and kind. Not for templates.
+    #[serde(skip)]
+    pub expected_kinds: BTreeSet<(&'static str, &'static str)>,
     /// The Application of this environment; null where there is none.
     pub application: Option<ArgoCdApplication>,
     /// The ApplicationSet of the repository; null where there is none.
@@ -42,6 +50,16 @@ pub struct ArgoCd {
     pub health_checks: bool,
     /// Whether anything of it points at the tree.
     pub points: bool,
+}
+
+/// A cluster as a project names it.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ProjectCluster {
+    /// `name` or `server`.
+    pub key: &'static str,
+    /// What stands there.
+    pub value: String,
 }
 
 /// An Application.
@@ -98,7 +116,15 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>) -> Option<ArgoCd> {
         },
     });
     let app_project = written.app_project == Some(true);
+    let cluster = written.application.as_ref().map(|application| destination(&application.destination)).unwrap_or_default();
+    let project_cluster = match cluster.name {
+        Some(name) => ProjectCluster { key: "name", value: name },
+        None => ProjectCluster { key: "server", value: cluster.server.unwrap_or_else(|| OWN_CLUSTER.to_owned()) },
+    };
     Some(ArgoCd {
+        project_cluster,
+        expected_namespaces: expected_namespaces(resolution.fields),
+        expected_kinds: expected_kinds(resolution.fields),
         namespace: written.namespace.clone().unwrap_or_else(|| NAMESPACE.to_owned()),
         project: written.project.clone().unwrap_or_else(|| PROJECT.to_owned()),
         // What an ApplicationSet finds lies in clusters and namespaces that nobody knows here.
@@ -122,6 +148,28 @@ fn sync_policy(automated: Option<&ArgoCdAutomation>, options: &[String]) -> Map<
     let automated = automated.map(|automated| ("automated".to_owned(), json!(automated)));
     let options = (!options.is_empty()).then(|| ("syncOptions".to_owned(), json!(options)));
     automated.into_iter().chain(options).collect()
+}
+
+/// Every namespace that the inventory names for objects, whether they wait for a CA or not.
+fn expected_namespaces(fields: &EnvironmentFile) -> BTreeSet<String> {
+    let mut namespaces: BTreeSet<String> = fields.step_issuer.iter().map(|step_issuer| step_issuer.namespace.clone()).collect();
+    namespaces
+        .extend(fields.authorities.values().filter(|authority| authority.chart.is_some()).map(|authority| authority.namespace.clone()));
+    namespaces.extend(fields.issuers.values().filter_map(|issuer| issuer.namespace.clone()));
+    namespaces.extend(fields.certificates.values().map(|certificate| certificate.namespace.clone()));
+    namespaces.extend(fields.trust.values().flat_map(|trust| trust.config_maps.iter().flatten().cloned()));
+    for (name, tenant) in &fields.tenants {
+        let written = tenant.namespaces.clone().unwrap_or_else(|| vec![name.clone()]);
+        namespaces.extend(written.into_iter().map(|namespace| namespace.replace("{tenant}", name)));
+    }
+    namespaces
+}
+
+/// The same for kinds that lie in no namespace.
+fn expected_kinds(fields: &EnvironmentFile) -> BTreeSet<(&'static str, &'static str)> {
+    let issuers = fields.issuers.values().filter(|issuer| issuer.kind.is_cluster()).map(|issuer| (issuer.kind.group(), issuer.kind.word()));
+    let bundles = fields.trust.values().filter(|trust| trust.bundle.is_some()).map(|_| ("trust.cert-manager.io", "Bundle"));
+    issuers.chain(bundles).collect()
 }
 
 /// What would be rendered and could not work.

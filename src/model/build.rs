@@ -56,7 +56,7 @@ impl Resolution<'_> {
         let certificates = certificate::resolve(self);
         let (step_issuer, of_values) = chart::resolve(self);
         origins.extend(of_values);
-        let flux = flux::resolve(self, step_issuer.as_ref());
+        let flux = flux::resolve(self, step_issuer.as_ref(), &tenants.namespaces);
         let home = self.home();
         let exporters = self.exporters();
         let exporter_jobs = job::exporters(self, &exporters);

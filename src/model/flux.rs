@@ -9,8 +9,8 @@ use crate::catalog::{STEP_ISSUER_CHART, minor_version};
 use crate::finding::{NAME_INVALID, REFERENCE_UNRESOLVED, WRONG_TYPE};
 use crate::inventory::{self, Delivery, FluxSourceKind};
 use crate::manifest::{dns_label_problem, dns_subdomain_problem};
-use crate::model::StepIssuer;
 use crate::model::resolution::Resolution;
+use crate::model::{StepIssuer, TenantNamespace};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -61,6 +61,8 @@ pub struct Flux {
     pub depends_on: Vec<FluxReference>,
     /// Where it finds the tree, as a Kustomization names it.
     pub source: FluxSource,
+    /// Namespaces of what Helm installs, by their names: what lies beside a release cannot wait for Helm to make them.
+    pub namespaces: BTreeMap<String, FluxNamespace>,
     /// That source, where it is rendered; by its name.
     pub git_repositories: BTreeMap<String, GitRepository>,
     /// What Helm installs, by the name of the chart.
@@ -69,6 +71,13 @@ pub struct Flux {
     pub helm_repositories: BTreeMap<&'static str, FluxChartSource>,
     /// Charts in a registry, by their name.
     pub oci_repositories: BTreeMap<&'static str, FluxChartSource>,
+}
+
+/// A namespace that is made where it is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FluxNamespace {
+    /// Its name.
+    pub name: String,
 }
 
 /// An object of Flux that another one names.
@@ -140,7 +149,11 @@ pub struct FluxChartSource {
 }
 
 /// What Flux is told, where it delivers the tree. Settings that would go nowhere are reported.
-pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&StepIssuer>) -> Option<Flux> {
+pub(super) fn resolve(
+    resolution: &mut Resolution<'_>,
+    step_issuer: Option<&StepIssuer>,
+    tenants: &BTreeMap<String, TenantNamespace>,
+) -> Option<Flux> {
     let fields = resolution.fields;
     if fields.delivery.unwrap_or_default() != Delivery::Flux {
         if fields.flux.is_some() {
@@ -168,8 +181,9 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
         timeout: or(written.timeout.as_deref(), TIMEOUT),
         prune: written.prune.unwrap_or(true),
         has_health_checks: knows(WITH_HEALTH_CHECKS),
-        depends_on: depends_on(resolution, &written.depends_on, &namespace),
+        depends_on: depends_on(resolution, &written.depends_on, &namespace, name_prefix),
         source: source(resolution, &written.source, &namespace),
+        namespaces: namespaces(resolution, step_issuer, tenants),
         git_repositories: BTreeMap::new(),
         releases: BTreeMap::new(),
         helm_repositories: BTreeMap::new(),
@@ -185,6 +199,19 @@ pub(super) fn resolve(resolution: &mut Resolution<'_>, step_issuer: Option<&Step
     Some(flux)
 }
 
+/// The namespaces of releases, but for those that a tenant brings.
+fn namespaces(
+    resolution: &Resolution<'_>,
+    step_issuer: Option<&StepIssuer>,
+    tenants: &BTreeMap<String, TenantNamespace>,
+) -> BTreeMap<String, FluxNamespace> {
+    let controller = step_issuer.filter(|step_issuer| step_issuer.chart.is_some()).map(|step_issuer| step_issuer.namespace.as_str());
+    let authorities = resolution.fields.authorities.values().filter(|authority| authority.chart.is_some());
+    let all = controller.into_iter().chain(authorities.map(|authority| authority.namespace.as_str()));
+    let is_brought = |name: &str| tenants.get(name).is_some_and(|tenant| !tenant.namespace_objects.is_empty());
+    all.filter(|name| !is_brought(name)).map(|name| (name.to_owned(), FluxNamespace { name: name.to_owned() })).collect()
+}
+
 fn or(written: Option<&str>, default: &str) -> String {
     written.unwrap_or(default).to_owned()
 }
@@ -192,7 +219,13 @@ fn or(written: Option<&str>, default: &str) -> String {
 /// What names begin with. One with which no name could begin is reported, once for all of them.
 fn name_prefix<'a>(resolution: &mut Resolution<'_>, written: &'a inventory::Flux) -> &'a str {
     let Some(prefix) = written.name_prefix.as_deref() else { return NAME_PREFIX };
-    let Some(problem) = dns_subdomain_problem(&format!("{prefix}{}", STAGES[0])) else { return prefix };
+    // Flux writes the name into a label of every object.
+    let longest = format!("{prefix}{}", STAGES[2]);
+    let too_long = || {
+        (longest.len() > 63)
+            .then(|| format!("`{longest}` has {} characters, and Flux writes it into a label, which takes 63", longest.len()))
+    };
+    let Some(problem) = dns_subdomain_problem(&longest).or_else(too_long) else { return prefix };
     let message = format!("no name in Kubernetes begins with `{prefix}`: {problem}");
     resolution.report(&NAME_INVALID, Path::of(["flux", "namePrefix"]), message, "use a beginning such as `trustree-`");
     NAME_PREFIX
@@ -219,10 +252,21 @@ fn source(resolution: &mut Resolution<'_>, written: &inventory::FluxSource, own:
 }
 
 /// The Kustomizations that come first, as far as they can be names.
-fn depends_on(resolution: &mut Resolution<'_>, written: &[String], own: &str) -> Vec<FluxReference> {
+fn depends_on(resolution: &mut Resolution<'_>, written: &[String], own: &str, prefix: &str) -> Vec<FluxReference> {
     let mut references = Vec::new();
     for (index, text) in written.iter().enumerate() {
         let reference = reference(text, own);
+        if reference.namespace.is_none() && STAGES.iter().any(|stage| reference.name == format!("{prefix}{stage}")) {
+            let path = Path::of(["flux", "dependsOn"]).index(index);
+            let message = format!("`{text}` is one of the stages that are rendered here: the first of them would wait for itself for ever");
+            resolution.report(
+                &REFERENCE_UNRESOLVED,
+                path,
+                message,
+                "name what must be ready before, such as the Kustomization of cert-manager",
+            );
+            continue;
+        }
         let of_namespace = reference.namespace.as_deref().and_then(dns_label_problem);
         if let Some(problem) = dns_subdomain_problem(&reference.name).or(of_namespace) {
             let path = Path::of(["flux", "dependsOn"]).index(index);
@@ -291,6 +335,24 @@ fn git_repository(resolution: &mut Resolution<'_>, flux: &Flux, written: &invent
         let help = "take `kind` out, or take `create` out and make the source yourself";
         resolution.report(&WRONG_TYPE, Path::of(["flux", "source", "kind"]), "only a GitRepository can be created here", help);
         return None;
+    }
+    if written.secret_name.is_none() && git.url.as_deref().is_some_and(|url| url.starts_with("ssh://")) {
+        let help = "write `secretName` with the Secret that holds `identity` and `known_hosts`";
+        resolution.report(
+            &REFERENCE_UNRESOLVED,
+            Path::of(["flux", "source", "create"]),
+            "Flux fetches nothing over ssh without a key",
+            help,
+        );
+    }
+    if flux.source.name == SOURCE {
+        let message = format!("`{SOURCE}` is the source that `flux bootstrap` makes, and it would be written over");
+        resolution.report(
+            &REFERENCE_UNRESOLVED,
+            Path::of(["flux", "source", "name"]),
+            message,
+            "give it another name, or take `create` out",
+        );
     }
     let Some(url) = git.url.clone() else {
         let help = "write `git: {url: https://git.example.com/fleet.git}`, the address under which Flux reaches it";

@@ -37,14 +37,14 @@ use serde_json::{Map, Value};
 use crate::inventory::{Delivery, EnvironmentName, IssuerKind, Layout, Versions};
 use crate::yaml::Path;
 
-pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet};
+pub use argo_cd::{ArgoCd, ArgoCdApplication, ArgoCdApplicationSet, ProjectCluster};
 pub use authority::AuthorityChart;
 pub use build::{Extent, build};
 pub use cert_manager_issuer::{Acme, CertManagerIssuer};
 pub use certificate::Certificate;
 pub use component::ComponentUse;
 pub use conventions::helm_fullname;
-pub use flux::{Flux, FluxChartSource, FluxReference, FluxRelease, FluxSource, GitRepository};
+pub use flux::{Flux, FluxChartSource, FluxNamespace, FluxReference, FluxRelease, FluxSource, GitRepository};
 pub use inflation::{ChartRequest, ChartSource};
 pub use issuer::{Issuer, PasswordReference, Provisioner, ProvisionerProblem, provisioner_problem};
 pub use job::{Bootstrap, BootstrapImages, ClusterRights, Export, ExporterJob, JobRole, JobRule, Name};

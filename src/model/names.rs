@@ -1,9 +1,10 @@
 //! Names and versions that the inventory gives, checked before anything is built from them.
 
 use crate::catalog::minor_version;
-use crate::finding::{NAME_INVALID, WRONG_TYPE};
+use crate::finding::{NAME_INVALID, PATH_ESCAPES, WRONG_TYPE};
 use crate::manifest::{dns_label_problem, label_value_problem, qualified_name_problem};
 use crate::model::resolution::Resolution;
+use crate::tree::portable_path_problem;
 use crate::yaml::Path;
 
 /// Names that end up in paths, host names or labels; those of objects are checked in the rendered documents.
@@ -33,6 +34,8 @@ pub(super) fn check(resolution: &mut Resolution<'_>) {
             );
         }
     }
+    check_releases(resolution);
+    check_git(resolution);
     for (key, value) in &fields.labels {
         let path = Path::of(["labels", key]);
         if let Some(problem) = qualified_name_problem(key) {
@@ -75,6 +78,45 @@ pub(super) fn check(resolution: &mut Resolution<'_>) {
                 resolution.report(&WRONG_TYPE, Path::of(["versions", key]), message, "use Flux 2.3 or newer");
             }
             Some(_) => {}
+        }
+    }
+}
+
+/// Helm takes shorter names than Kubernetes. Source: Helm, `pkg/chartutil/validate_name.go`.
+const LONGEST_RELEASE: usize = 53;
+
+fn check_releases(resolution: &mut Resolution<'_>) {
+    let fields = resolution.fields;
+    let authorities = fields.authorities.iter().map(|(name, authority)| (Path::of(["authorities", name, "release"]), &authority.release));
+    let controller = fields.step_issuer.iter().map(|step_issuer| (Path::of(["stepIssuer", "release"]), &step_issuer.release));
+    for (path, release) in authorities.chain(controller) {
+        if let Some(release) = release.as_ref().filter(|release| release.len() > LONGEST_RELEASE) {
+            let message = format!("`{release}` has {} characters, and Helm takes {LONGEST_RELEASE} for a release", release.len());
+            resolution.report(&NAME_INVALID, path, message, "use a shorter name");
+        }
+    }
+}
+
+/// Where the engine finds the repository.
+fn check_git(resolution: &mut Resolution<'_>) {
+    let git = &resolution.fields.git;
+    let path = git.path.as_deref().unwrap_or_default().trim_matches('/');
+    if let Some(problem) = portable_path_problem(path).filter(|_| !path.is_empty()) {
+        let message = format!("`{path}` is no folder of the repository: {problem}");
+        resolution.report(
+            &PATH_ESCAPES,
+            Path::of(["git", "path"]),
+            message,
+            "write it from the root of the Git repository, such as `platform`",
+        );
+    }
+    let is_odd = |text: &&str| text.is_empty() || text.chars().any(|letter| letter.is_whitespace() || letter.is_control());
+    for (key, text) in [("revision", git.revision.as_deref()), ("url", git.url.as_deref())] {
+        if let Some(text) = text.filter(is_odd) {
+            // An address may hold a secret: it is not shown.
+            let what = if text.is_empty() { "is empty" } else { "has a space or a control character in it" };
+            let message = format!("`git.{key}` {what}");
+            resolution.report(&WRONG_TYPE, Path::of(["git", key]), message, "write it as Git takes it, or take it out");
         }
     }
 }

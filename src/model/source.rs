@@ -23,6 +23,7 @@ impl Model {
             ["exporterJobs", ..] => Some(Path::of(["exporterCronJob"])),
             ["exporters", name] => Some(Path::of(["authorities", name])),
             ["flux", "releases" | "helmRepositories" | "ociRepositories", _] => Some(Path::of(["stepIssuer"])),
+            ["flux", "namespaces", _] => Some(Path::of(["stepIssuer", "namespace"])),
             ["flux", "gitRepositories", _] => Some(Path::of(["flux", "source"])),
             // What a stage is there for, first of all.
             ["tree", "stages", "controller"] => Some(Path::of(["stepIssuer"])),

@@ -72,6 +72,7 @@ pub(super) const BUILT_IN: &[BuiltIn] = &[
         "helmrepository.yaml.j2",
         "issuer.yaml.j2",
         "kustomization.yaml.j2",
+        "namespace.yaml.j2",
         "ocirepository.yaml.j2",
         "stepclusterissuer.yaml.j2",
         "stepissuer.yaml.j2",
@@ -171,7 +172,10 @@ impl Templates {
         let digest = Digest::of_parts(digested.iter().map(Vec::as_slice));
         if findings.is_empty() {
             let findings = overrides.iter().filter_map(|file| stale(file, overrides)).collect();
-            let carried = overrides.iter().filter(|file| file.component == CARRIED);
+            // What is the built-in text is there without being carried.
+            let is_built_in =
+                |file: &&TemplateFile| built_in(CARRIED).contains(&(file.name.as_str(), &*String::from_utf8_lossy(&file.bytes)));
+            let carried = overrides.iter().filter(|file| file.component == CARRIED && !is_built_in(file));
             let carried = carried.filter_map(|file| Some((file.name.clone(), text_of(&file.bytes, 0).ok()?.to_owned()))).collect();
             Ok(Templates { components, environment, checked: CheckedDocuments::default(), digest, carried, findings })
         } else {

@@ -437,7 +437,7 @@ impl<'a> Pass<'a> {
             return BTreeMap::new();
         }
         let wave = match stage {
-            Stage::Controller => return BTreeMap::new(),
+            Stage::Controller => return BTreeMap::from([(SYNC_OPTIONS, "SkipDryRunOnMissingResource=true")]),
             Stage::Issuers => "1",
             Stage::Certificates => "2",
         };

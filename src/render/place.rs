@@ -67,14 +67,21 @@ impl<'a> Pass<'a> {
             after = Some(name);
         }
         let identities = || self.identities.iter().map(|(identity, _)| identity);
+        let argo_cd = self.model.argo_cd.as_ref();
+        let expected = argo_cd.into_iter().flat_map(|argo_cd| argo_cd.expected_namespaces.iter().map(String::as_str));
         let namespaces: BTreeSet<&str> =
-            identities().filter_map(|identity| identity.namespace.as_deref()).chain(self.chart_namespaces()).collect();
+            identities().filter_map(|identity| identity.namespace.as_deref()).chain(self.chart_namespaces()).chain(expected).collect();
         let of_charts = self.chart_namespaces().flat_map(|_| CLUSTER_KINDS_OF_CHARTS.iter().copied());
         let own = identities().filter(|identity| identity.namespace.is_none());
         let set = self.model.argo_cd.iter().filter_map(|argo_cd| argo_cd.application_set.as_ref());
         let of_others = set.flat_map(|_| CLUSTER_KINDS.iter().copied());
-        let kinds: BTreeSet<(&str, &str)> =
-            own.map(|identity| (identity.group.as_str(), identity.kind.as_str())).chain(of_charts).chain(of_others).collect();
+        let expected = argo_cd.into_iter().flat_map(|argo_cd| argo_cd.expected_kinds.iter().copied());
+        let kinds: BTreeSet<(&str, &str)> = own
+            .map(|identity| (identity.group.as_str(), identity.kind.as_str()))
+            .chain(of_charts)
+            .chain(of_others)
+            .chain(expected)
+            .collect();
         let shown_kind = |(group, kind): (&str, &str)| minijinja::context! { group => group.to_owned(), kind => kind.to_owned() };
         let kinds: Vec<Value> = kinds.into_iter().map(shown_kind).collect();
         // The folders of all environments, as a pattern, and those that are none.
