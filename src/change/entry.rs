@@ -155,6 +155,10 @@ pub enum Code {
     PasswordMoved,
     /// The issuer asks somewhere else.
     AuthorityMoved,
+    /// A definition of a kind is gone, and with it every object of the kind.
+    DefinitionRemoved,
+    /// What installs a chart is gone, and with it what it has installed.
+    ReleaseRemoved,
     /// Something worth a sentence that is none of the others.
     Remark,
 }
@@ -182,6 +186,8 @@ impl fmt::Display for Code {
             Code::ProvisionerRenamed => "another provisioner name",
             Code::PasswordMoved => "password from elsewhere",
             Code::AuthorityMoved => "another URL",
+            Code::DefinitionRemoved => "a kind goes, with all its objects",
+            Code::ReleaseRemoved => "a release goes, with all it installed",
             Code::Remark => "",
         })
     }

@@ -135,6 +135,23 @@ fn risk_of_kind(object: Option<&Object>) -> Risk {
     }
 }
 
+/// What goes along with an object that is in no file any more.
+fn goes_along(document: &Document) -> Option<Meaning> {
+    let object = document.object.as_ref()?;
+    match (object.group.as_str(), object.kind.as_str()) {
+        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
+            let kind = document.value.pointer("/spec/names/kind").and_then(serde_json::Value::as_str).unwrap_or("object of the kind");
+            let text = format!("an engine that prunes deletes the definition, and with it every {kind} in the cluster");
+            Some(Meaning::new(Code::DefinitionRemoved, text))
+        }
+        ("helm.toolkit.fluxcd.io", "HelmRelease") => {
+            let text = "Flux uninstalls what this release has installed; `suspend: true`, committed before, keeps it";
+            Some(Meaning::new(Code::ReleaseRemoved, text))
+        }
+        _ => None,
+    }
+}
+
 /// The whole environment while it is compared.
 struct Comparison<'a> {
     files: &'a [File<'a>],
@@ -203,6 +220,9 @@ impl<'a> Comparison<'a> {
         let mut found = trust::meanings(&in_side(old), &in_side(new), &others);
         if let (Some(old), Some(new)) = (old, new) {
             found.extend(provisioner::meanings(document.object.as_ref(), &old.value, &new.value));
+        }
+        if new.is_none() {
+            found.extend(old.and_then(goes_along));
         }
         found
     }
@@ -309,6 +329,9 @@ fn is_identity(path: &str) -> bool {
 fn risk(object: Option<&Object>, what: What, meanings: &[Meaning], fields: &[FieldChange]) -> Risk {
     if meanings.iter().any(|meaning| meaning.is_about_trust() && meaning.code != Code::CertificatesReordered) {
         return Risk::Trust;
+    }
+    if meanings.iter().any(|meaning| matches!(meaning.code, Code::DefinitionRemoved | Code::ReleaseRemoved)) {
+        return Risk::Issuer;
     }
     let is_rewritten = !fields.is_empty() && fields.iter().all(|field| field.op == Op::Rewrite);
     if is_rewritten || (what == What::ObjectMoved && fields.is_empty()) {

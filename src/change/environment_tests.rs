@@ -239,3 +239,14 @@ fn the_content_of_a_secret_never_leaves() {
         assert!(!text.contains("hunter") && text.contains("hidden"), "{text}");
     }
 }
+
+#[test]
+fn what_takes_others_along_is_told_when_it_goes() {
+    let definition = "apiVersion: apiextensions.k8s.io/v1\nkind: CustomResourceDefinition\nmetadata: {name: stepissuers.certmanager.step.sm}\nspec: {names: {kind: StepIssuer}}\n";
+    let release = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: issuer, namespace: flux-system}\nspec: {}\n";
+    let gone = told(&found(vec![file("crd.yaml", Some(definition), None), file("release.yaml", Some(release), None)], &[]));
+    assert!(gone.iter().any(|one| one.starts_with("issuer ") && one.ends_with("every StepIssuer in the cluster")), "{gone:?}");
+    assert!(gone.iter().any(|one| one.starts_with("issuer ") && one.contains("uninstalls")), "{gone:?}");
+    let kept = told(&found(vec![file("crd.yaml", Some(definition), Some(&definition.replace("StepIssuer", "Other")))], &[]));
+    assert!(kept.iter().all(|one| !one.contains("prunes")), "{kept:?}");
+}
