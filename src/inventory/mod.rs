@@ -3,6 +3,7 @@
 //! Knows nothing of CA snapshots; what the fields lead to is `model/`'s business.
 
 mod layers;
+mod merge;
 mod name;
 mod rules;
 mod schema;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::inventory::layers::{Nulls, merge};
+use crate::inventory::merge::{Nulls, merge};
 use crate::inventory::schema::{EnvironmentFile, Tenant};
 use crate::yaml::{At, Entry, Map, Node, Path, Problem, ProblemKind, Segment, Value, read_struct};
 
