@@ -72,6 +72,7 @@ rules! {
     TENANT_NAMESPACE_OF_CA = "tenant-namespace-of-ca", Warning: "a tenant in the namespace of the CA or of who works for it";
     TENANT_WITHOUT_EFFECT = "tenant-without-effect", Warning: "a tenant for which nothing is rendered";
     COMPONENT_NOT_FOUND = "component-not-found", Error: "a component that is switched on and that nobody wrote";
+    APPLICATION_SET_TAKES_TOO_MUCH = "application-set-takes-too-much", Warning: "an ApplicationSet over environments that Argo CD does not take up";
     COMPONENT_UNUSED = "component-unused", Note: "a component of your own that no environment switches on";
     RULE_OVERRIDE_WITHOUT_REASON = "rule-override-without-reason", Warning: "a rule whose level is changed and nobody says why";
     RULE_OVERRIDE_UNUSED = "rule-override-unused", Warning: "a changed level of a rule that finds nothing any more";

@@ -7,6 +7,7 @@ use camino::Utf8Path;
 
 use super::base::Present;
 use super::likewise::told_once;
+use super::sets::Sets;
 use super::shared::Planned;
 use super::written::Ours;
 use super::{MAX_INPUT_BYTES, Repository, Request, Selection, of_file_error, written};
@@ -44,6 +45,10 @@ impl Repository {
             && components.keys().any(|name| !switched_on.contains(name))
         {
             switched_on.extend(components.keys().cloned());
+        }
+        if Sets::concerns(&inventory.fields) {
+            let place = || inventory.located(Place::InventoryKey(Path::of(["argoCd", "applicationSet"])), &self.layers);
+            self.sets.lock().unwrap_or_else(PoisonError::into_inner).see(name, &inventory.fields, place);
         }
         if !selection.takes_labels(&inventory.fields.labels) {
             return None;

@@ -7,6 +7,7 @@ mod discovery;
 mod environment;
 mod levels;
 mod likewise;
+mod sets;
 mod shared;
 mod snapshots;
 mod vendored;
@@ -70,6 +71,8 @@ pub struct Repository {
     inflater: Inflater,
     /// Components of the user's own that an environment was seen to switch on; None once an environment could not be read.
     switched_on: Mutex<Option<BTreeSet<String>>>,
+    /// What ApplicationSets take up.
+    sets: Mutex<sets::Sets>,
     /// What changes are measured against.
     base: Option<Base>,
 }
@@ -193,6 +196,7 @@ impl Repository {
             extended: Mutex::new(Some(BTreeSet::new())),
             inflater: Inflater::default(),
             switched_on: Mutex::new(Some(BTreeSet::new())),
+            sets: Mutex::default(),
             base: None,
         };
         let stale = repository.levels.apply_everywhere(repository.templates.findings().to_vec());
@@ -354,6 +358,7 @@ impl Repository {
             let help = format!("write `components: {{{name}: {{}}}}` into an inventory or a layer, or delete the folder");
             findings.push(Finding::new(&COMPONENT_UNUSED, Place::whole(file), message).help(help));
         }
+        findings.extend(self.sets.lock().unwrap_or_else(PoisonError::into_inner).findings());
         let mut findings = self.levels.apply_everywhere(findings);
         findings.extend(self.levels.unused(self.base.is_some()));
         findings
