@@ -255,8 +255,8 @@ impl<'a> Lint<'a> {
                 Place::Inventory(entry.join(path.segments()))
             }
             Origin::Rendered { entry, template } => {
-                if let Some(patch) = patched::source_of(self.scope.model, document.node.place(path)) {
-                    return Place::Inventory(patch);
+                if let Some(place) = patched::place_of(self.scope.model, document.node.place(path)) {
+                    return place;
                 }
                 let source = self.scope.model.source_of(shape(document), entry.as_ref(), path);
                 source.map_or_else(|| Place::whole(template), Place::Inventory)
@@ -271,9 +271,12 @@ impl<'a> Lint<'a> {
     /// The same for the last key of the path.
     fn key_place(&self, document: &Document, path: &Path) -> Place {
         match &document.origin {
-            Origin::Rendered { .. } => match self.place(document, path) {
-                Place::Inventory(path) => Place::InventoryKey(path),
-                other => other,
+            Origin::Rendered { .. } => match patched::place_of(self.scope.model, document.node.key_place(path)) {
+                Some(place) => place,
+                None => match self.place(document, path) {
+                    Place::Inventory(path) => Place::InventoryKey(path),
+                    other => other,
+                },
             },
             Origin::Written(_) => {
                 let (file, at) = document.written_at(document.node.key_place(path));

@@ -93,8 +93,8 @@ fn replaced(document: Document, node: Node, model: &Model, findings: &mut Vec<Fi
 fn told(flaw: &Flaw, node: &Node, model: &Model) -> Finding {
     let path = flaw.path();
     let at = if flaw.is_about_key() { node.key_place(&path) } else { node.place(&path) };
-    let place = source_of(model, at).or_else(|| source_of(model, first_change(node)?)).unwrap_or_else(|| Path::of(["stepIssuer", "patches"]));
-    let finding = flaw.finding(Place::Inventory(place));
+    let place = place_of(model, at).or_else(|| place_of(model, first_change(node)?));
+    let finding = flaw.finding(place.unwrap_or_else(|| Place::Inventory(Path::of(["stepIssuer", "patches"]))));
     let help = finding.help.clone().unwrap_or_else(|| help_for(flaw).to_owned());
     finding.help(help)
 }
@@ -112,7 +112,7 @@ fn first_change(node: &Node) -> Option<At> {
 }
 
 /// The line of the inventory's patch that has set what stands at a place of a rendered object; None where none has.
-pub(super) fn source_of(model: &Model, at: At) -> Option<Path> {
+pub(super) fn place_of(model: &Model, at: At) -> Option<Place> {
     let number = usize::from(at.file).checked_sub(1)?;
-    Some(model.step_issuer.as_ref()?.patches.get(number)?.source_of(at))
+    Some(model.step_issuer.as_ref()?.patches.get(number)?.place_of(at))
 }

@@ -33,11 +33,12 @@ impl Patch {
         Path::of(["stepIssuer", "patches", &self.name])
     }
 
-    /// The part of the inventory that stands at a line and column of its text.
-    pub fn source_of(&self, at: At) -> Path {
+    /// What of the inventory stands at a line and column of its text.
+    pub fn place_of(&self, at: At) -> Place {
         let documents = read(&self.patch, at.file, Keys::AsKubernetes).unwrap_or_default();
-        let found = documents.first().and_then(|node| path_to(node, at, &Path::default())).unwrap_or_default();
-        self.entry().key("patch").join(found.segments())
+        let (is_key, found) = documents.first().and_then(|node| path_to(node, at, &Path::default())).unwrap_or_default();
+        let path = self.entry().key("patch").join(found.segments());
+        if is_key { Place::InventoryKey(path) } else { Place::Inventory(path) }
     }
 
     /// Whether it may change what the chart makes.
@@ -51,19 +52,18 @@ impl Patch {
     }
 }
 
-/// The path to what stands at a place, key or value.
-fn path_to(node: &Node, at: At, path: &Path) -> Option<Path> {
-    if node.at == at {
-        return Some(path.clone());
-    }
-    match &node.value {
+/// The path to what stands at a place, and whether that is its key. A map stands where its first key does, which is meant
+/// then.
+fn path_to(node: &Node, at: At, path: &Path) -> Option<(bool, Path)> {
+    let inner = match &node.value {
         Value::Map(map) => map.iter().find_map(|(key, entry)| {
             let path = path.key(key);
-            if entry.key == at { Some(path) } else { path_to(&entry.node, at, &path) }
+            if entry.key == at { Some((true, path)) } else { path_to(&entry.node, at, &path) }
         }),
         Value::List(items) => items.iter().enumerate().find_map(|(index, item)| path_to(item, at, &path.index(index))),
         _ => None,
-    }
+    };
+    inner.or_else(|| (node.at == at).then(|| (false, path.clone())))
 }
 
 /// The patches that can be used, in order of their names.

@@ -87,6 +87,33 @@ fn beside<'a>(lint: &'a Lint<'_>, patch: &'a Patch) -> impl Iterator<Item = &'a 
     lint.unpatched.iter().filter(move |document| document.identity().is_some() && !document.is_written() && roots.contains(&&document.root))
 }
 
+/// What a target chooses by, beside the kind.
+const SAYS: &str = "group, version, name and namespace";
+
+/// The field of a target, as it is written, without which it would meet something; but for the name, which is not one word
+/// too many.
+fn the_one_that_differs<'a, I: Iterator<Item = &'a Node>>(target: &PatchTarget, all: impl Fn() -> I) -> Option<String> {
+    let meets = |target: &PatchTarget| PatchSelector::new(&target_node(target)).is_ok_and(|selector| all().any(|node| selector.takes(node)));
+    let plain = || target.clone();
+    let fields = [
+        ("group", &target.group, PatchTarget { group: None, ..plain() }),
+        ("version", &target.version, PatchTarget { version: None, ..plain() }),
+        ("namespace", &target.namespace, PatchTarget { namespace: None, ..plain() }),
+        ("labelSelector", &target.label_selector, PatchTarget { label_selector: None, ..plain() }),
+        ("annotationSelector", &target.annotation_selector, PatchTarget { annotation_selector: None, ..plain() }),
+    ];
+    let found = fields.iter().find_map(|(name, value, without)| {
+        let value = value.as_ref()?;
+        meets(without).then(|| format!("{name}: {value}"))
+    });
+    // A whole apiVersion of another time, such as `extensions/v1beta1`.
+    found.or_else(|| {
+        let (group, version) = (target.group.as_ref()?, target.version.as_ref()?);
+        let without = PatchTarget { group: None, version: None, ..plain() };
+        meets(&without).then(|| format!("group: {group}, version: {version}"))
+    })
+}
+
 fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
     let target = &patch.target;
     let name = target.name.as_ref().map(|name| format!(" `{name}`")).unwrap_or_default();
@@ -96,8 +123,17 @@ fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
     let all = || beside(lint, patch).map(|document| &*document.node).chain(of_chart);
     let named = |object: &&Node| object.get_str("kind") == Some(&target.kind);
     let names: BTreeSet<&str> = all().filter(named).filter_map(|object| object.get("metadata")?.get_str("name")).collect();
+    if let Some(part) = the_one_that_differs(target, || all()) {
+        let help = format!("without `{part}` in the target it would meet it; a target says {SAYS} as the object has them");
+        let of_flux = lint.scope.model.delivery == Delivery::Flux && part.starts_with("namespace:") && target.kind == "ServiceAccount";
+        let seen = "take `namespace` out of the target: Flux patches what the chart's templates write, and they give it none";
+        return (message, if of_flux { seen.to_owned() } else { help });
+    }
     if !names.is_empty() {
-        return (message, format!("there is {}; a target says group, version, name and namespace as the object has them", listed(names)));
+        return (message, format!("there is {}; a target says {SAYS} as the object has them", listed(names)));
+    }
+    if lint.scope.model.delivery == Delivery::Flux && target.kind == "CustomResourceDefinition" {
+        return (message, "Flux applies the chart's definitions as they are, and hands no patch to them; bring them by yourself".to_owned());
     }
     let kinds: BTreeSet<&str> = all().filter_map(|object| object.get_str("kind")).collect();
     let help = match nearest(&target.kind, kinds.iter().copied()) {
