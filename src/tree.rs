@@ -218,10 +218,24 @@ mod tests {
     #[test]
     fn paths_stay_below_their_folder() {
         assert!(OutPath::new("smallstep/step-issuer/values.yaml").is_ok());
-        for path in
-            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "x/.Trustree.y", "a/./b", "a\0",
-             ".git/config", "a/.gitattributes", "a/.GIT/hooks/x"]
-        {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            "a\\b",
+            "a b",
+            ".trustree.ledger",
+            "x/.trustree-tmp.1",
+            "x/.Trustree.y",
+            "a/./b",
+            "a\0",
+            ".git/config",
+            "a/.gitattributes",
+            "a/.GIT/hooks/x",
+        ] {
             assert!(OutPath::new(path).is_err(), "{path:?}");
         }
     }
@@ -255,7 +269,8 @@ mod tests {
     fn no_name_is_a_file_and_a_folder() {
         let claim = |paths: [&str; 2]| {
             let mut tree = Tree::default();
-            let mut claims = paths.map(|path| tree.claim(OutPath::new(path).expect("a path"), File { text: "".into(), owner: path.to_owned() }));
+            let mut claims =
+                paths.map(|path| tree.claim(OutPath::new(path).expect("a path"), File { text: "".into(), owner: path.to_owned() }));
             std::mem::replace(&mut claims[1], Ok(()))
         };
         for paths in [["a/b/c", "A/b"], ["a/b", "a/B/c"], ["a", "a/b/c"], ["a/b/c", "a"]] {

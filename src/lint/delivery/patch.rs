@@ -8,8 +8,8 @@ use super::super::Lint;
 use crate::catalog::step_issuer_chart_objects;
 use crate::finding::{Finding, PATCH_MEETS_NOTHING, Place, listed};
 use crate::inventory::{Delivery, PatchTarget};
-use crate::manifest::{Document, Origin};
 use crate::manifest::kustomization::PatchSelector;
+use crate::manifest::{Document, Origin};
 use crate::model::{Patch, StepIssuer, target_node};
 use crate::yaml::{Node, Path, nearest};
 
@@ -93,7 +93,8 @@ const SAYS: &str = "group, version, name and namespace";
 /// The field of a target, as it is written, without which it would meet something; but for the name, which is not one word
 /// too many.
 fn the_one_that_differs<'a, I: Iterator<Item = &'a Node>>(target: &PatchTarget, all: impl Fn() -> I) -> Option<String> {
-    let meets = |target: &PatchTarget| PatchSelector::new(&target_node(target)).is_ok_and(|selector| all().any(|node| selector.takes(node)));
+    let meets =
+        |target: &PatchTarget| PatchSelector::new(&target_node(target)).is_ok_and(|selector| all().any(|node| selector.takes(node)));
     let plain = || target.clone();
     let fields = [
         ("group", &target.group, PatchTarget { group: None, ..plain() }),
@@ -133,7 +134,10 @@ fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
         return (message, format!("there is {}; a target says {SAYS} as the object has them", listed(names)));
     }
     if lint.scope.model.delivery == Delivery::Flux && target.kind == "CustomResourceDefinition" {
-        return (message, "Flux applies the chart's definitions as they are, and hands no patch to them; bring them by yourself".to_owned());
+        return (
+            message,
+            "Flux applies the chart's definitions as they are, and hands no patch to them; bring them by yourself".to_owned(),
+        );
     }
     let kinds: BTreeSet<&str> = all().filter_map(|object| object.get_str("kind")).collect();
     let help = match nearest(&target.kind, kinds.iter().copied()) {
