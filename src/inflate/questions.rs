@@ -120,7 +120,7 @@ impl Part {
         self.asks.extend(QUESTIONS.iter().filter(|(word, _)| has(word)).map(|(_, name)| *name));
         let asks_for_versions = words.iter().any(|word| word.contains(VERSIONS));
         let is_built_in = |text: &&str| BUILT_IN.contains(&text.split_once('/').map_or("apps", |(group, _)| group));
-        if asks_for_versions && !(texts.iter().any(|text| text.contains('/')) && texts.iter().all(|text| is_built_in(text))) {
+        if asks_for_versions && !(texts.iter().any(|text| text.contains('/')) && texts.iter().all(is_built_in)) {
             self.asks.insert(VERSIONS);
         }
         for (index, _) in words.iter().enumerate().filter(|(_, word)| matches!(**word, "include" | "template" | "block")) {

@@ -124,7 +124,7 @@ fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
     let all = || beside(lint, patch).map(|document| &*document.node).chain(of_chart);
     let named = |object: &&Node| object.get_str("kind") == Some(&target.kind);
     let names: BTreeSet<&str> = all().filter(named).filter_map(|object| object.get("metadata")?.get_str("name")).collect();
-    if let Some(part) = the_one_that_differs(target, || all()) {
+    if let Some(part) = the_one_that_differs(target, all) {
         let help = format!("without `{part}` in the target it would meet it; a target says {SAYS} as the object has them");
         let of_flux = lint.scope.model.delivery == Delivery::Flux && part.starts_with("namespace:") && target.kind == "ServiceAccount";
         let seen = "take `namespace` out of the target: Flux patches what the chart's templates write, and they give it none";
