@@ -13,7 +13,7 @@ pub struct OutPath(Arc<str>);
 
 impl OutPath {
     /// Checks a path: relative, `/` between its parts, only characters that every file system takes, no part that is
-    /// `.` or `..` or begins with `.trustree`.
+    /// `.` or `..` or begins with `.trustree` or `.git`, in any case.
     ///
     /// # Errors
     /// A sentence that says what is wrong.
@@ -24,8 +24,11 @@ impl OutPath {
         if let Some(problem) = portable_path_problem(path) {
             return Err(problem);
         }
-        if let Some(part) = path.split('/').find(|part| part.starts_with(".trustree")) {
+        if let Some(part) = path.split('/').find(|part| part.to_ascii_lowercase().starts_with(".trustree")) {
             return Err(format!("`{part}` is a name that trustree keeps for itself"));
+        }
+        if let Some(part) = path.split('/').find(|part| part.to_ascii_lowercase().starts_with(".git")) {
+            return Err(format!("`{part}` begins with `.git`, and such names steer Git or its forge"));
         }
         Ok(OutPath(path.into()))
     }
@@ -153,13 +156,16 @@ pub struct Tree {
     files: BTreeMap<OutPath, File>,
     /// The same paths in lower case: what is one file on some systems.
     taken: BTreeMap<String, OutPath>,
+    /// The folders that they lie in, in lower case, each with one of the paths.
+    folders: BTreeMap<String, OutPath>,
 }
 
 impl Tree {
     /// Adds a file.
     ///
     /// # Errors
-    /// A sentence naming both owners, when the path, or one that differs only in case, is taken.
+    /// A sentence naming both owners, when the path, or one that differs only in case, is taken; or when one of the two is
+    /// a folder of the other.
     pub fn claim(&mut self, path: OutPath, file: File) -> Result<(), String> {
         let lower = path.as_str().to_ascii_lowercase();
         if let Some((known, other)) = self.taken.get(&lower).and_then(|known| Some((known, self.files.get(known)?))) {
@@ -167,6 +173,17 @@ impl Tree {
                 "`{path}` of component `{}` and `{known}` of component `{}` are the same file on some systems",
                 file.owner, other.owner
             ));
+        }
+        let above: Vec<String> = lower.match_indices('/').map(|(end, _)| lower[..end].to_owned()).collect();
+        let in_the_way = self.folders.get(&lower).or_else(|| above.iter().find_map(|folder| self.taken.get(folder)));
+        if let Some((known, other)) = in_the_way.and_then(|known| Some((known, self.files.get(known)?))) {
+            return Err(format!(
+                "`{path}` of component `{}` and `{known}` of component `{}` want one name for a file and for a folder",
+                file.owner, other.owner
+            ));
+        }
+        for folder in above {
+            self.folders.entry(folder).or_insert_with(|| path.clone());
         }
         self.taken.insert(lower, path.clone());
         self.files.insert(path, file);
@@ -201,9 +218,24 @@ mod tests {
     #[test]
     fn paths_stay_below_their_folder() {
         assert!(OutPath::new("smallstep/step-issuer/values.yaml").is_ok());
-        for path in
-            ["", "/etc/passwd", "../x", "a/../b", "a//b", "a/", "a\\b", "a b", ".trustree.ledger", "x/.trustree-tmp.1", "a/./b", "a\0"]
-        {
+        for path in [
+            "",
+            "/etc/passwd",
+            "../x",
+            "a/../b",
+            "a//b",
+            "a/",
+            "a\\b",
+            "a b",
+            ".trustree.ledger",
+            "x/.trustree-tmp.1",
+            "x/.Trustree.y",
+            "a/./b",
+            "a\0",
+            ".git/config",
+            "a/.gitattributes",
+            "a/.GIT/hooks/x",
+        ] {
             assert!(OutPath::new(path).is_err(), "{path:?}");
         }
     }
@@ -231,6 +263,20 @@ mod tests {
         tree.claim(OutPath::new("a/b.yaml").expect("path"), file("one")).expect("free");
         let problem = tree.claim(OutPath::new("A/b.yaml").expect("path"), file("two")).expect_err("taken");
         assert!(problem.contains("`one`") && problem.contains("`two`"), "{problem}");
+    }
+
+    #[test]
+    fn no_name_is_a_file_and_a_folder() {
+        let claim = |paths: [&str; 2]| {
+            let mut tree = Tree::default();
+            let mut claims =
+                paths.map(|path| tree.claim(OutPath::new(path).expect("a path"), File { text: "".into(), owner: path.to_owned() }));
+            std::mem::replace(&mut claims[1], Ok(()))
+        };
+        for paths in [["a/b/c", "A/b"], ["a/b", "a/B/c"], ["a", "a/b/c"], ["a/b/c", "a"]] {
+            assert!(claim(paths).expect_err("taken").contains("for a file and for a folder"), "{paths:?}");
+        }
+        assert_eq!(claim(["a/b", "a/b.c"]), Ok(()));
     }
 
     #[test]

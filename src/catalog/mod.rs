@@ -26,8 +26,9 @@ pub const STEP_ISSUER_CHART: &str = "step-issuer";
 /// The chart of the CA.
 pub const STEP_CERTIFICATES_CHART: &str = "step-certificates";
 
-/// What that exact version of a chart knows; None where this catalog does not hold it.
+/// What that exact version of a chart knows; None where this catalog does not hold it. Helm takes `v1.11.0` for `1.11.0`.
 pub fn chart_values(chart: &str, version: &str) -> Option<&'static ChartValues> {
+    let version = version.strip_prefix('v').unwrap_or(version);
     match chart {
         STEP_ISSUER_CHART => step_issuer_chart::values(version),
         STEP_CERTIFICATES_CHART => step_certificates_chart::values(version),

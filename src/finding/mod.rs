@@ -143,11 +143,14 @@ impl Finding {
     }
 }
 
+/// What to do about a number where a text is wanted.
+pub const IN_QUOTES: &str = "put the value in double quotes";
+
 /// What to do about a value of the wrong type, where one thing is what most people need to do.
 fn help_for_wrong_type(reason: &str) -> Option<&'static str> {
     let (expected, found) = reason.split_once(" is expected here, and this is ")?;
     match expected {
-        "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some("put the value in double quotes"),
+        "a string" if found.starts_with("the number") || found.starts_with("the boolean") => Some(IN_QUOTES),
         "a list" => Some("write each value on a line of its own, behind `- `"),
         "a map" => Some("write fields as `name: value`, each on a line of its own"),
         "a number that JSON has" => Some("write the number that is meant, or leave it out"),

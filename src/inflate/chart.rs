@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8Path;
 
 use super::Problem;
+use super::questions::Templates;
 use crate::finding::{CHART_NOT_INFLATED, HELM_FAILED};
 use crate::model::ChartRequest;
 use crate::outside::files::{EntryKind, Folder};
@@ -19,10 +20,6 @@ const MAX_BYTES: u64 = 32 * 1024 * 1024;
 const MAX_DEPTH: usize = 24;
 /// Bytes of one file.
 const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
-
-/// What only a cluster or a release could answer, as templates ask it. Whether it is installed or upgraded is found by
-/// trying.
-const QUESTIONS: &[(&str, &str)] = &[("lookup \"", "lookup"), ("lookup $", "lookup"), (".Release.Revision", ".Release.Revision")];
 
 /// A chart in a folder.
 #[derive(Debug, Clone, PartialEq)]
@@ -128,26 +125,10 @@ impl Chart {
         Ok(())
     }
 
-    /// What the template at `source`, a path as Helm gives it with the chart's name in front, asks that only an installation
-    /// could answer.
-    pub(super) fn questions(&self, source: &str) -> Vec<String> {
-        let template = source.split_once('/').and_then(|(_, path)| self.files.get(path));
-        let text = template.map(|bytes| without_comments(&String::from_utf8_lossy(bytes))).unwrap_or_default();
-        let mut asked: Vec<String> = QUESTIONS.iter().filter(|(mark, _)| text.contains(mark)).map(|(_, name)| (*name).to_owned()).collect();
-        asked.dedup();
-        asked
+    /// Its templates, with what they ask.
+    pub(super) fn templates(&self) -> Templates {
+        Templates::new(&self.files)
     }
-}
-
-/// A template without `{{/* … */}}`.
-fn without_comments(text: &str) -> String {
-    let mut rest = text;
-    let mut plain = String::new();
-    while let Some((before, after)) = rest.split_once("/*") {
-        plain.push_str(before);
-        rest = after.split_once("*/").map_or("", |(_, after)| after);
-    }
-    plain + rest
 }
 
 #[cfg(test)]
@@ -176,13 +157,5 @@ mod tests {
         let problem = |files: &[(&str, &str)]| chart(files).expect_err("no chart").message;
         assert!(problem(&[("charts/b/Chart.yaml", "")]).contains("no folder `charts/a`"));
         assert!(problem(&[("charts/a", "")]).contains("`charts/a`"));
-    }
-
-    #[test]
-    fn questions_in_comments_are_none() {
-        let files = [("charts/a/templates/job.yaml", "{{/* .Release.Revision */}}{{ if (lookup \"v1\" \"Secret\" \"\" \"\") }}{{ end }}")];
-        let chart = chart(&files).expect("a chart");
-        assert_eq!(chart.questions("a/templates/job.yaml"), ["lookup"]);
-        assert_eq!(chart.questions("a/templates/other.yaml"), [""; 0]);
     }
 }

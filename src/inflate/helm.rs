@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use super::chart::{Chart, read_folder};
 use super::objects::{Objects, objects};
-use super::record::{Inputs, Record};
-use super::{Inflation, Problem};
+use super::record::Inputs;
+use super::{IS_UPGRADE, InflatedFile, Inflation, Problem};
 use crate::finding::{CHART_NOT_INFLATED, HELM_FAILED};
 use crate::model::{ChartRequest, ChartSource};
 use crate::outside::files::OpenFolder;
 use crate::outside::process::{Answer, Call, CallError, Limits, call};
 use crate::outside::scratch::Scratch;
 
-/// What one call of Helm may use. A chart takes well below a second; a repository may be slow.
-const LIMITS: Limits = Limits { time: Duration::from_secs(120), bytes: 32 * 1024 * 1024 };
+/// What one call of Helm may use. A chart takes well below a second; a repository may be slow. Of the memory, a program in Go
+/// sets 1.2 GiB aside before it does anything.
+const LIMITS: Limits = Limits { time: Duration::from_secs(120), bytes: 32 * 1024 * 1024, memory: 4 << 30 };
 /// The oldest Helm that does all that is asked of it: it fetches from registries.
 const OLDEST: (u32, u32) = (3, 8);
 /// What a template asks whose object is there, or is as it is, only because Helm says that it installs.
@@ -69,8 +70,10 @@ impl Helm {
                 file.asks.insert(0, IS_INSTALL.to_owned());
             }
         }
-        let record = Record::new(inputs.clone(), &objects.files, objects.left_out).to_text().into();
-        Ok(Inflation { files: objects.files, record, inputs: inputs.digest() })
+        let is_new = |file: &&InflatedFile| !objects.files.iter().any(|known| known.identity == file.identity);
+        let upgraded = upgraded.files.iter().filter(is_new);
+        objects.left_out.extend(upgraded.map(|file| format!("{}/{} {IS_UPGRADE}", file.identity.kind, file.identity.name)));
+        Ok(Inflation::new(objects.files, objects.left_out, inputs))
     }
 
     fn template(&self, request: &ChartRequest, chart: Option<&Chart>, scratch: &Scratch, is_upgrade: bool) -> Result<Objects, Problem> {
@@ -88,8 +91,7 @@ impl Helm {
         let answer = self.call(&arguments, scratch)?;
         if !answer.is_success {
             let message = format!("helm cannot inflate chart `{}` {}: {}", request.chart, request.version, said(&answer.stderr));
-            let help = "correct the values that it speaks of; a chart may also ask for another `versions.kubernetes`";
-            return Err(Problem::new(&HELM_FAILED, message, help));
+            return Err(Problem::new(&HELM_FAILED, message, help_for(&answer.stderr)));
         }
         let text = String::from_utf8(answer.stdout).map_err(|_| {
             Problem::new(&HELM_FAILED, "what helm prints is not UTF-8", "is this the Helm that you mean? `--helm PATH` names another one")
@@ -175,6 +177,19 @@ fn no_scratch(error: &std::io::Error) -> Problem {
     )
 }
 
+/// What to do where Helm cannot inflate a chart.
+fn help_for(said: &[u8]) -> &'static str {
+    let said = String::from_utf8_lossy(said);
+    let is_said = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if is_said(&["out of memory", "cannot allocate memory"]) {
+        "the chart wants more memory than helm may use here; look for a loop without an end in it, or in its values"
+    } else if is_said(&["missing in charts/", "chart dependencies"]) {
+        "run `helm dependency update` in the chart's folder, and commit what it puts into `charts/`"
+    } else {
+        "correct the values that it speaks of; a chart may also ask for another `versions.kubernetes`"
+    }
+}
+
 /// Major and minor of `v3.19.2`.
 fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix('v')?.split('.');
@@ -224,7 +239,7 @@ mod tests {
 
     #[test]
     fn what_keeps_helm_from_an_answer_is_said() {
-        let short = Limits { time: Duration::from_millis(300), bytes: 4096 };
+        let short = Limits { time: Duration::from_millis(300), bytes: 4096, ..LIMITS };
         for (script, expected) in [
             (
                 "echo 'Error: bad: <.Values.x>: nil pointer' >&2; exit 1",
@@ -244,12 +259,40 @@ mod tests {
     }
 
     #[test]
+    #[cfg(target_os = "linux")]
+    fn helm_has_only_so_much_memory() {
+        // The limit is there as soon as somebody looks.
+        let problem = inflate("sleep 1; ulimit -v >&2; exit 1", LIMITS).expect_err("a problem");
+        assert!(problem.message.ends_with(&format!(": {}", LIMITS.memory >> 10)), "{}", problem.message);
+    }
+
+    #[test]
     fn what_is_there_only_at_an_installation_is_marked() {
         let object = |kind: &str| format!("echo '---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}'\n");
         let script = format!("{}[ \"$3\" = --is-upgrade ] || {}", object("Service"), object("Pod"));
         let files = inflate(&script, LIMITS).expect("an inflation").files;
         let asks: Vec<(&str, Vec<String>)> = files.iter().map(|file| (file.identity.kind.as_str(), file.asks.clone())).collect();
         assert_eq!(asks, [("Pod", vec![IS_INSTALL.to_owned()]), ("Service", Vec::new())]);
+    }
+
+    #[test]
+    fn what_only_an_upgrade_has_is_told() {
+        let object = |kind: &str| format!("echo '---\napiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}'\n");
+        let script = format!("{}[ \"$3\" != --is-upgrade ] || {}", object("Service"), object("Pod"));
+        let inflation = inflate(&script, LIMITS).expect("an inflation");
+        assert_eq!((inflation.files.len(), inflation.of_upgrade.as_slice()), (1, &["Pod/a".to_owned()][..]));
+        assert!(super::super::install_only(&request(), &inflation)[0].message.contains("Pod/a"));
+    }
+
+    #[test]
+    fn the_help_fits_what_helm_says() {
+        for (said, expected) in [
+            ("found in Chart.yaml, but missing in charts/ directory: redis", "helm dependency update"),
+            ("fatal error: runtime: out of memory", "memory"),
+            ("nil pointer", "correct the values"),
+        ] {
+            assert!(help_for(said.as_bytes()).contains(expected), "{said}");
+        }
     }
 
     #[test]

@@ -6,10 +6,11 @@
 mod chart;
 mod helm;
 mod objects;
+mod questions;
 mod record;
 mod verify;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -22,7 +23,7 @@ use crate::outside::files::{FileError, Folder};
 use crate::tree::Digest;
 use crate::yaml::Node;
 use chart::Chart;
-use record::Inputs;
+use record::{Inputs, Record};
 
 pub use helm::Helm;
 pub use record::INFLATION_FILE;
@@ -39,6 +40,23 @@ pub struct Inflation {
     pub record: Arc<str>,
     /// Digest of everything that went in.
     pub inputs: Digest,
+    /// What is not among them because only an upgrade has it, such as `Job/migrate`.
+    pub of_upgrade: Vec<String>,
+}
+
+/// What a template asks whose object is not there, only because Helm says that it installs.
+const IS_UPGRADE: &str = ".Release.IsUpgrade";
+
+impl Inflation {
+    /// What came out, and the lines of the record about what is not there.
+    fn new(files: Vec<InflatedFile>, left_out: BTreeSet<String>, inputs: &Inputs) -> Inflation {
+        // The record may come out of a repository.
+        let is_plain = |object: &&str| object.len() < 300 && object.chars().all(|letter| letter.is_ascii_graphic() && letter != '`');
+        let objects = left_out.iter().filter_map(|line| line.strip_suffix(IS_UPGRADE)?.strip_suffix(' '));
+        let of_upgrade = objects.filter(is_plain).map(str::to_owned).collect();
+        let record = Record::new(inputs.clone(), &files, left_out).to_text().into();
+        Inflation { files, record, inputs: inputs.digest(), of_upgrade }
+    }
 }
 
 /// One object that came out of a chart.
@@ -173,18 +191,30 @@ pub fn install_only(request: &ChartRequest, inflation: &Inflation) -> Vec<Findin
             by_question.entry(ask).or_default().push(file.identity.to_string());
         }
     }
-    let told = |(ask, objects): (&str, Vec<String>)| {
+    let shown = |objects: &[String]| {
         let more = objects.len().saturating_sub(NAMED);
         let named = objects[..objects.len() - more].join(", ");
-        let named = if more > 0 { format!("{named} and {more} more") } else { named };
+        if more > 0 { format!("{named} and {more} more") } else { named }
+    };
+    let told = |(ask, objects): (&str, Vec<String>)| {
+        let named = shown(&objects);
         let message = format!(
-            "chart `{}` asks Helm for `{ask}`, which is answered here once and for all as at a first installation: {named}",
+            "chart `{}` asks Helm for `{ask}`, which is answered here once and for all, as at a first installation into an empty cluster: {named}",
             request.chart
         );
         let help = "an engine applies them in this form again and again; look for a value of the chart that turns them off, or bring them by other means";
         Finding::new(&CHART_INSTALL_ONLY, place(request), message).help(help)
     };
-    by_question.into_iter().map(told).collect()
+    let upgrade = (!inflation.of_upgrade.is_empty()).then(|| {
+        let named = shown(&inflation.of_upgrade);
+        let message = format!(
+            "chart `{}` makes something only where Helm upgrades (`{IS_UPGRADE}`), and it is not in the tree: {named}",
+            request.chart
+        );
+        let help = "look for a value of the chart that brings it always, or bring it by other means";
+        Finding::new(&CHART_INSTALL_ONLY, place(request), message).help(help)
+    });
+    by_question.into_iter().map(told).chain(upgrade).collect()
 }
 
 impl Problem {

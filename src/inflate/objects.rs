@@ -52,6 +52,7 @@ pub(super) fn objects(text: &str, request: &ChartRequest, chart: Option<&Chart>)
         let message = format!("the chart gives more than {MAX_OBJECTS} objects");
         return Err(Problem::new(&HELM_FAILED, message, "look at its values: a loop in it has far too many turns"));
     }
+    let templates = chart.map(Chart::templates);
     let cluster_scoped = defined_without_namespace(found.iter().map(|(node, _)| node));
     let mut objects = Objects { files: Vec::new(), left_out: BTreeSet::new() };
     for (node, source) in &found {
@@ -64,7 +65,7 @@ pub(super) fn objects(text: &str, request: &ChartRequest, chart: Option<&Chart>)
         let has_no_namespace =
             is_cluster_scoped(&identity.group, &identity.kind) || cluster_scoped.contains(&(identity.group.clone(), identity.kind.clone()));
         let value = with_namespace(ordered(node), (!has_no_namespace).then_some(request.namespace.as_str()));
-        let asks = chart.map(|chart| chart.questions(source)).unwrap_or_default();
+        let asks = templates.as_ref().map(|templates| templates.questions(source)).unwrap_or_default();
         objects.files.push(file(&value, asks).map_err(|()| no_object(source, node))?);
     }
     objects.files.sort_by(|a, b| order(a).cmp(&order(b)));
@@ -97,6 +98,11 @@ fn no_yaml(source: &str, error: &YamlError) -> Problem {
 }
 
 fn no_object(source: &str, node: &Node) -> Problem {
+    if node.get("metadata").is_some_and(|metadata| metadata.get("generateName").is_some()) {
+        let message = format!("an object of {} has a `generateName` and no `name`: it would be another one each time", shown(source));
+        let help = "look for a value of the chart that turns it off, and bring it by other means; nobody can apply it from a tree";
+        return Problem::new(&CHART_NOT_INFLATED, message, help);
+    }
     let message = format!("what helm prints for {} is {}, and no object of Kubernetes", shown(source), node.value.kind());
     let help = "an object has `apiVersion`, `kind` and `metadata.name`; is this the Helm that you mean? `--helm PATH` names another one";
     Problem::new(&HELM_FAILED, message, help)
@@ -284,6 +290,7 @@ mod tests {
         assert!(problem(&(object("ClusterRole", "name: a") + &object("ClusterRole", "name: A"))).contains("differ only in case"));
         assert!(problem("Error: no\n").contains("no object"));
         assert!(problem("WARNING\n").contains("is a string"));
+        assert!(problem(&object("Job", "generateName: a-")).contains("`a/templates/a.yaml` has a `generateName`"));
         assert!(problem("---\n# Source: a/templates/b.yaml\na: [\n").contains("`a/templates/b.yaml` is no YAML"));
     }
 

@@ -55,8 +55,7 @@ pub(super) fn verify(
     }
     files.sort_by(|a, b| order(a).cmp(&order(b)));
     let left_out: BTreeSet<String> = record.left_out;
-    let record = Record::new(inputs.clone(), &files, left_out).to_text().into();
-    Ok(Inflation { files, record, inputs: inputs.digest() })
+    Ok(Inflation::new(files, left_out, inputs))
 }
 
 /// A listed file; None where it is not what it was.

@@ -38,7 +38,7 @@ fn check_fields(lint: &mut Lint<'_>, document: &Document) {
     }
 }
 
-fn help_for(flaw: &Flaw) -> &'static str {
+pub(super) fn help_for(flaw: &Flaw) -> &'static str {
     match flaw {
         Flaw::Name(..) => "give it another name here; the API server refuses this one",
         _ => "the API server refuses the object as it is; correct the value here",

@@ -14,6 +14,7 @@ mod issuer;
 mod manifest;
 mod object;
 mod overlay;
+mod patched;
 mod rbac;
 mod reference;
 mod rights;
@@ -104,11 +105,14 @@ pub struct Verdict {
 
 /// Judges an environment.
 pub fn lint(scope: &Scope<'_>) -> Verdict {
-    judged(scope, FAMILIES)
+    let Some((documents, findings)) = patched::documents(scope) else { return judged(scope, scope.documents, FAMILIES) };
+    let mut verdict = judged(&Scope { documents: &documents, ..*scope }, scope.documents, FAMILIES);
+    verdict.ours.splice(0..0, findings);
+    verdict
 }
 
-/// What some families say of an environment.
-fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
+/// What some families say of an environment, whose documents were `unpatched` before the inventory's patches.
+fn judged(scope: &Scope<'_>, unpatched: &[Document], families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let objects: Vec<Object<'_>> = scope.documents.iter().filter_map(Object::new).collect();
     let step_issuers: Vec<Object<'_>> = objects.iter().copied().filter(trust::is_step_issuer).collect();
     let step_issuers_by_name = trust::Namesakes::of(&step_issuers);
@@ -126,6 +130,7 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
     let verdict = Verdict::default();
     let mut lint = Lint {
         scope,
+        unpatched,
         objects,
         step_issuers,
         step_issuers_by_name,
@@ -151,6 +156,8 @@ fn judged(scope: &Scope<'_>, families: &[fn(&mut Lint<'_>)]) -> Verdict {
 /// An environment that is being judged.
 struct Lint<'a> {
     scope: &'a Scope<'a>,
+    /// The documents as they are rendered, before the inventory's patches.
+    unpatched: &'a [Document],
     /// The objects among the documents.
     objects: Vec<Object<'a>>,
     /// The Helm charts that they ask for.
@@ -248,6 +255,9 @@ impl<'a> Lint<'a> {
                 Place::Inventory(entry.join(path.segments()))
             }
             Origin::Rendered { entry, template } => {
+                if let Some(place) = patched::place_of(self.scope.model, document.node.place(path)) {
+                    return place;
+                }
                 let source = self.scope.model.source_of(shape(document), entry.as_ref(), path);
                 source.map_or_else(|| Place::whole(template), Place::Inventory)
             }
@@ -261,9 +271,12 @@ impl<'a> Lint<'a> {
     /// The same for the last key of the path.
     fn key_place(&self, document: &Document, path: &Path) -> Place {
         match &document.origin {
-            Origin::Rendered { .. } => match self.place(document, path) {
-                Place::Inventory(path) => Place::InventoryKey(path),
-                other => other,
+            Origin::Rendered { .. } => match patched::place_of(self.scope.model, document.node.key_place(path)) {
+                Some(place) => place,
+                None => match self.place(document, path) {
+                    Place::Inventory(path) => Place::InventoryKey(path),
+                    other => other,
+                },
             },
             Origin::Written(_) => {
                 let (file, at) = document.written_at(document.node.key_place(path));

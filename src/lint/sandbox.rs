@@ -69,7 +69,7 @@ impl Sandbox {
             vendored: None,
             as_of: self.as_of,
         };
-        judged(&scope, &families)
+        judged(&scope, scope.documents, &families)
     }
 
     /// The messages of what one rule finds.

@@ -99,6 +99,10 @@ pub fn check(text: &str, shape: Shape) -> Checked {
     };
     let mut checked = Checked::default();
     match shape {
+        Shape::Object if is_list(&node) => {
+            let kind = node.get_str("kind").unwrap_or_default();
+            checked.flaws.push(Flaw::NotAnObject(format!("the template renders a `{kind}` of objects; one template renders one object")));
+        }
         Shape::Object => checked.identity = identity_of(&node).map_err(|flaw| checked.flaws.push(flaw)).ok(),
         Shape::Values => {}
         Shape::Kustomization => checked.names = files_beside(&node),
@@ -111,13 +115,16 @@ pub fn check(text: &str, shape: Shape) -> Checked {
 /// The objects that a document holds: itself, or the items of a list of objects, which kubectl and kustomize take apart.
 /// A document that holds nothing has none.
 pub fn objects_in(node: &Node) -> impl Iterator<Item = &Node> {
-    let is_list = node.get_str("kind").is_some_and(|kind| kind.ends_with("List"));
-    let items = node.get("items").and_then(Node::as_list).filter(|_| is_list);
+    let items = node.get("items").and_then(Node::as_list).filter(|_| is_list(node));
     let (one, many) = match items {
         Some(items) => (None, items),
         None => (Some(node).filter(|node| node.value != Value::Null), [].as_slice()),
     };
     one.into_iter().chain(many)
+}
+
+fn is_list(node: &Node) -> bool {
+    node.get_str("kind").is_some_and(|kind| kind.ends_with("List")) && node.get("items").is_some_and(|items| items.as_list().is_some())
 }
 
 fn files_beside(kustomization: &Node) -> Vec<String> {
@@ -205,9 +212,13 @@ mod tests {
 
     #[test]
     fn one_template_renders_one_object() {
-        for (text, expected) in
-            [("", "nothing"), ("a: 1\n---\nb: 2\n", "2 documents"), ("- a\n", "a list"), ("kind: X\n", "`apiVersion` is missing")]
-        {
+        for (text, expected) in [
+            ("", "nothing"),
+            ("a: 1\n---\nb: 2\n", "2 documents"),
+            ("- a\n", "a list"),
+            ("kind: X\n", "`apiVersion` is missing"),
+            ("apiVersion: v1\nkind: List\nmetadata: {name: a}\nitems: [{kind: Secret}]\n", "`List` of objects"),
+        ] {
             let flaws = check(text, Shape::Object).flaws;
             assert!(matches!(&flaws[0], Flaw::NotAnObject(reason) if reason.contains(expected)), "{text:?}: {flaws:?}");
         }

@@ -35,7 +35,13 @@ pub(super) fn apply(resolution: &mut Resolution<'_>, version: &str, values: &mut
     if images.is_empty() {
         let message = format!("the images of chart step-issuer {version} are not known, so no mirror is written");
         let help = format!("write `image.repository` into `stepIssuer.values`; the versions that are known are {}", known());
-        resolution.report(&VALUES_NOT_CHECKED, Path::of(["stepIssuer", "chart", "version"]), message, help);
+        // Whoever has done that loses nothing.
+        let (rule, path) = if says(values, &["image"], "repository") {
+            (&VALUES_NOT_CHECKED, Path::of(["stepIssuer", "chart", "version"]))
+        } else {
+            (&IMAGE_MIRROR_UNUSED, Path::of(["images"]))
+        };
+        resolution.report(rule, path, message, help);
         return Vec::new();
     }
     let mut origins = Vec::new();

@@ -61,7 +61,7 @@ pub(super) fn is_wanted(resolution: &mut Resolution<'_>, place: &Path, chart: &i
     } else if chart.repo.is_some() {
         let message = "`path` and `repo` name two places for one chart";
         resolution.report(&REFERENCE_UNRESOLVED, place, message, "keep the one that is meant");
-    } else if let Some(problem) = portable_path_problem(path) {
+    } else if let Some(problem) = portable_path_problem(path.trim_end_matches('/')) {
         let message = format!("`{path}` is no folder of the repository: {problem}");
         resolution.report(&PATH_ESCAPES, place, message, "write the chart's folder as a path from the root of the repository");
     } else {
@@ -85,7 +85,7 @@ pub(super) fn resolve(
     let fields = resolution.fields;
     let kubernetes = || fields.versions.kubernetes.clone().unwrap_or_else(|| KUBERNETES.to_owned());
     let source = |path: Option<&String>, repo: Option<&String>| match (path, repo) {
-        (Some(path), _) => ChartSource::Folder(path.into()),
+        (Some(path), _) => ChartSource::Folder(path.trim_end_matches('/').into()),
         (None, Some(repo)) => ChartSource::Repository(repo.clone()),
         (None, None) => ChartSource::Repository(STEP_ISSUER_CHART_REPOSITORY.to_owned()),
     };

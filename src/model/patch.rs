@@ -3,13 +3,12 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::finding::{Finding, MANIFEST_SECRET_MATERIAL, PATCH_INVALID, Place};
 use crate::inventory::{self, PatchTarget};
 use crate::manifest::kustomization::{InlinePatch, PatchSelector, inline_patch};
 use crate::model::resolution::Resolution;
-use crate::yaml::{Node, Path, block_entries};
+use crate::yaml::{At, Keys, Node, Path, Value, block_entries, read};
 
 /// Kinds that only the chart makes.
 const OF_THE_CHART: &[&str] = &["CustomResourceDefinition", "Deployment", "Service"];
@@ -29,6 +28,19 @@ pub struct Patch {
 }
 
 impl Patch {
+    /// Its entry in the inventory.
+    pub fn entry(&self) -> Path {
+        Path::of(["stepIssuer", "patches", &self.name])
+    }
+
+    /// What of the inventory stands at a line and column of its text.
+    pub fn place_of(&self, at: At) -> Place {
+        let documents = read(&self.patch, at.file, Keys::AsKubernetes).unwrap_or_default();
+        let (is_key, found) = documents.first().and_then(|node| path_to(node, at, &Path::default())).unwrap_or_default();
+        let path = self.entry().key("patch").join(found.segments());
+        if is_key { Place::InventoryKey(path) } else { Place::Inventory(path) }
+    }
+
     /// Whether it may change what the chart makes.
     pub(super) fn meets_the_chart(&self) -> bool {
         !OURS.contains(&self.target.kind.as_str())
@@ -38,6 +50,20 @@ impl Patch {
     pub(super) fn meets_ours(&self) -> bool {
         !OF_THE_CHART.contains(&self.target.kind.as_str())
     }
+}
+
+/// The path to what stands at a place, and whether that is its key. A map stands where its first key does, which is meant
+/// then.
+fn path_to(node: &Node, at: At, path: &Path) -> Option<(bool, Path)> {
+    let inner = match &node.value {
+        Value::Map(map) => map.iter().find_map(|(key, entry)| {
+            let path = path.key(key);
+            if entry.key == at { Some((true, path)) } else { path_to(&entry.node, at, &path) }
+        }),
+        Value::List(items) => items.iter().enumerate().find_map(|(index, item)| path_to(item, at, &path.index(index))),
+        _ => None,
+    };
+    inner.or_else(|| (node.at == at).then(|| (false, path.clone())))
 }
 
 /// The patches that can be used, in order of their names.
@@ -83,9 +109,9 @@ fn resolve_one(resolution: &mut Resolution<'_>, name: &str, written: &inventory:
 }
 
 /// The text of a patch that was written as text or as structure.
-fn text_of(patch: &Value) -> String {
+fn text_of(patch: &serde_json::Value) -> String {
     match patch {
-        Value::String(text) => text.trim_end().to_owned(),
+        serde_json::Value::String(text) => text.trim_end().to_owned(),
         other => {
             let mut text = String::new();
             block_entries(other, 0, &mut text);

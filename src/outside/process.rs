@@ -31,6 +31,8 @@ pub struct Limits {
     pub time: Duration,
     /// Bytes that it may write to each of its outputs.
     pub bytes: u64,
+    /// Bytes of address space that it, and each program that it starts, may have. Held only on Linux.
+    pub memory: u64,
 }
 
 /// What a program that ended by itself has said.
@@ -70,6 +72,7 @@ type Heard = (bool, io::Result<Option<Vec<u8>>>);
 /// A program that cannot be started, or had to be stopped.
 pub fn call(call: &Call<'_>, limits: &Limits) -> Result<Answer, CallError> {
     let mut child = Running(start(call)?);
+    child.limit(limits.memory)?;
     let (sender, receiver) = mpsc::channel();
     listen(true, child.0.stdout.take(), limits.bytes, &sender);
     listen(false, child.0.stderr.take(), limits.bytes, &sender);
@@ -131,6 +134,24 @@ fn left(deadline: Instant) -> Duration {
 struct Running(Child);
 
 impl Running {
+    /// Limits its memory. It runs already, but has not come far.
+    #[cfg(target_os = "linux")]
+    fn limit(&self, memory: u64) -> io::Result<()> {
+        use rustix::process::{Pid, Resource, Rlimit, prlimit};
+        let limit = Rlimit { current: Some(memory), maximum: Some(memory) };
+        match prlimit(Some(Pid::from_child(&self.0)), Resource::As, limit) {
+            // It has ended already.
+            Err(rustix::io::Errno::SRCH) => Ok(()),
+            set => Ok(set.map(drop)?),
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "elsewhere it can fail")]
+    fn limit(&self, _: u64) -> io::Result<()> {
+        Ok(())
+    }
+
     /// How it ended; None where it has not by then.
     fn wait(&mut self, deadline: Instant) -> io::Result<Option<ExitStatus>> {
         loop {
@@ -162,7 +183,7 @@ impl Drop for Running {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { time: Duration::from_secs(20), bytes: 1024 };
+    const LIMITS: Limits = Limits { time: Duration::from_secs(20), bytes: 1024, memory: 4 << 30 };
 
     fn shell(script: &str, limits: &Limits) -> Result<Answer, CallError> {
         let arguments = ["-c".to_owned(), script.to_owned()];
@@ -190,6 +211,16 @@ mod tests {
     #[test]
     fn a_program_that_says_too_much_is_ended() {
         assert!(matches!(shell("while :; do echo aaaaaaaaaaaaaaaaaaaa; done", &LIMITS), Err(CallError::TooMuch(1024))));
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_program_that_wants_too_much_memory_gets_none() {
+        let limits = Limits { memory: 64 << 20, ..LIMITS };
+        // A second is enough for the limit to be there, however busy the machine.
+        let script = |size: u32| format!("sleep 1; x=$(head -c {size} /dev/zero | tr '\\0' x) && echo ${{#x}}");
+        assert_eq!(shell(&script(1000), &limits).expect("an answer").stdout, b"1000\n");
+        assert!(!shell(&script(200_000_000), &limits).expect("an answer").is_success);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use minijinja::Value;
 
-use crate::finding::{Finding, Place, TEMPLATE_INVALID};
+use crate::finding::{Finding, IN_QUOTES, Place, TEMPLATE_INVALID};
 use crate::manifest::{Checked, Flaw, Shape};
 use crate::model::Model;
 use crate::render::component::{Component, Templates, of_template_error};
@@ -86,6 +86,10 @@ impl Job<'_> {
         let line = if let Flaw::Yaml(error) = flaw { format!(" (line {} of the document)", error.at.line) } else { String::new() };
         finding.message = format!("`{}`: {}{line}", self.file, finding.message);
         let origin = format!("it comes from `{}`", self.component.source(self.template));
+        // A placeholder stands alone, so quotes around it are refused.
+        if finding.help.as_deref() == Some(IN_QUOTES) && matches!(finding.place, Place::File { .. }) {
+            finding.help = Some("make a text of it with `~`, as in `{{ values.port ~ \"\" }}`".to_owned());
+        }
         finding.help = Some(match finding.help {
             Some(help) if !matches!(flaw, Flaw::SecretMaterial(_)) => format!("{help} ({origin})"),
             Some(help) => help,

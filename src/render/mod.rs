@@ -90,6 +90,12 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings, inflati
     let clashes = pass.folders.findings(pass.has_stages);
     let are_folders_apart = clashes.is_empty();
     pass.findings.extend(clashes);
+    let own: Vec<(&Component, String)> = pass
+        .written
+        .iter()
+        .filter(|written| written.owner.is_own())
+        .map(|written| (written.owner, written.path.to_ascii_lowercase()))
+        .collect();
     let mut tree = Tree::default();
     for Written { owner, path, text, .. } in pass.written {
         let out_path = OutPath::of_record(&path, RECORDS)
@@ -97,8 +103,11 @@ pub fn render(model: &Model, templates: &Templates, settings: &Settings, inflati
         let file = File { text: text.into(), owner: owner.name.clone() };
         let claimed = out_path.and_then(|path| tree.claim(path, file).map_err(|problem| (problem, are_folders_apart)));
         if let Err((problem, true)) = claimed {
-            let finding = Finding::new(&PATH_ESCAPES, Place::whole(owner.source(COMPONENT_FILE)), problem);
-            pass.findings.push(finding.help("give the file another name there"));
+            let lower = path.to_ascii_lowercase();
+            let is_in_the_way = |other: &str| other.strip_prefix(&lower).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+            let of_own = own.iter().find(|(_, other)| !owner.is_own() && is_in_the_way(other)).map(|(component, _)| *component);
+            let finding = Finding::new(&PATH_ESCAPES, Place::whole(of_own.unwrap_or(owner).source(COMPONENT_FILE)), problem);
+            pass.findings.push(finding.help("give the file, or the folder that it lies in, another name there"));
         }
     }
     Rendered { tree, shared: pass.shared, documents: pass.documents, findings: pass.findings }

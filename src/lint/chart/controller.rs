@@ -75,7 +75,15 @@ fn tag(lint: &mut Lint<'_>, chart: &ChartUse<'_>, version: (u32, u32, u32)) {
         (false, true) => format!("{message}: it does not know the flag `--metrics-addr` that the chart gives, and stops"),
         _ => message,
     };
-    let help = "take `image.tag` out, so that the chart chooses its own, or take the chart that belongs to the image";
+    let place = lint.place(given.document, &given.path);
+    let help = match place.inventory_path().map(crate::yaml::Path::segments) {
+        Some([crate::yaml::Segment::Key(images), crate::yaml::Segment::Key(image)]) if **images == *"images" => {
+            format!(
+                "write the tag of the chart's own release behind the mirror of `{image}`, or none, or take the chart that belongs to it"
+            )
+        }
+        _ => "take `image.tag` out, so that the chart chooses its own, or take the chart that belongs to the image".to_owned(),
+    };
     lint.report(&CHART_IMAGE_TAG_MISMATCH, given.document, &given.path, message, help);
 }
 

@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::super::Lint;
 use crate::catalog::step_issuer_chart_objects;
 use crate::finding::{Finding, PATCH_MEETS_NOTHING, Place, listed};
-use crate::inventory::PatchTarget;
-use crate::manifest::Document;
+use crate::inventory::{Delivery, PatchTarget};
 use crate::manifest::kustomization::PatchSelector;
+use crate::manifest::{Document, Origin};
 use crate::model::{Patch, StepIssuer, target_node};
 use crate::yaml::{Node, Path, nearest};
 
@@ -17,7 +17,10 @@ use crate::yaml::{Node, Path, nearest};
 pub(super) fn check(lint: &mut Lint<'_>) {
     let scope = lint.scope;
     let Some(step_issuer) = scope.model.step_issuer.as_ref().filter(|step_issuer| !step_issuer.patches.is_empty()) else { return };
-    let of_chart = of_chart(step_issuer);
+    let chart = Path::of(["stepIssuer", "chart"]);
+    let is_of_chart = |document: &Document| matches!(&document.origin, Origin::Rendered { entry: Some(entry), .. } if *entry == chart);
+    let is_inflated = lint.unpatched.iter().any(is_of_chart);
+    let of_chart = if is_inflated { Vec::new() } else { of_chart(step_issuer, scope.model.delivery) };
     for patch in &step_issuer.patches {
         let Ok(selector) = PatchSelector::new(&target_node(&patch.target)) else { continue };
         let meets_ours = beside(lint, patch).any(|document| selector.takes(&document.node));
@@ -30,8 +33,11 @@ pub(super) fn check(lint: &mut Lint<'_>) {
     }
 }
 
-/// The objects of the chart, as far as a target asks for them.
-fn of_chart(step_issuer: &StepIssuer) -> Vec<Node> {
+/// The objects of the chart that a patch can reach, as far as a target asks for them. Flux hands what it patches to its
+/// post-renderer as Helm renders it: without the definitions below `crds/`, and with no namespace that a template does not
+/// write.
+fn of_chart(step_issuer: &StepIssuer, delivery: Delivery) -> Vec<Node> {
+    let is_flux = delivery == Delivery::Flux;
     let Some(fullname) = &step_issuer.fullname else { return Vec::new() };
     let value = |path: &str| {
         let mut parts = path.split('.');
@@ -39,9 +45,10 @@ fn of_chart(step_issuer: &StepIssuer) -> Vec<Node> {
         parts.try_fold(first, |value, part| value.get(part))
     };
     let objects = step_issuer_chart_objects(fullname, &step_issuer.namespace, |path| value(path) == Some(&Value::Bool(true)));
-    let named = objects.into_iter().map(|object| (object.api_version, object.kind, object.name, object.namespace));
+    let objects = objects.into_iter().filter(|object| !is_flux || object.kind != "CustomResourceDefinition");
+    let named = objects.map(|object| (object.api_version, object.kind, object.name, object.namespace));
     let account = step_issuer.chart_service_account.iter();
-    let account = account.map(|name| ("v1", "ServiceAccount", name.clone(), Some(step_issuer.namespace.clone())));
+    let account = account.map(|name| ("v1", "ServiceAccount", name.clone(), (!is_flux).then(|| step_issuer.namespace.clone())));
     let node = |(version, kind, name, namespace): (&str, &str, String, Option<String>)| {
         let mut object = json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}});
         if let Some(namespace) = namespace {
@@ -77,7 +84,35 @@ fn beside<'a>(lint: &'a Lint<'_>, patch: &'a Patch) -> impl Iterator<Item = &'a 
         !document.is_written() && patches.iter().any(|entry| entry.get_str("patch").map(str::trim_end) == Some(patch.patch.trim_end()))
     };
     let roots: Vec<_> = lint.kustomizations.iter().copied().filter(holds).map(|document| &document.root).collect();
-    lint.objects.iter().map(|object| object.document).filter(move |document| !document.is_written() && roots.contains(&&document.root))
+    lint.unpatched.iter().filter(move |document| document.identity().is_some() && !document.is_written() && roots.contains(&&document.root))
+}
+
+/// What a target chooses by, beside the kind.
+const SAYS: &str = "group, version, name and namespace";
+
+/// The field of a target, as it is written, without which it would meet something; but for the name, which is not one word
+/// too many.
+fn the_one_that_differs<'a, I: Iterator<Item = &'a Node>>(target: &PatchTarget, all: impl Fn() -> I) -> Option<String> {
+    let meets =
+        |target: &PatchTarget| PatchSelector::new(&target_node(target)).is_ok_and(|selector| all().any(|node| selector.takes(node)));
+    let plain = || target.clone();
+    let fields = [
+        ("group", &target.group, PatchTarget { group: None, ..plain() }),
+        ("version", &target.version, PatchTarget { version: None, ..plain() }),
+        ("namespace", &target.namespace, PatchTarget { namespace: None, ..plain() }),
+        ("labelSelector", &target.label_selector, PatchTarget { label_selector: None, ..plain() }),
+        ("annotationSelector", &target.annotation_selector, PatchTarget { annotation_selector: None, ..plain() }),
+    ];
+    let found = fields.iter().find_map(|(name, value, without)| {
+        let value = value.as_ref()?;
+        meets(without).then(|| format!("{name}: {value}"))
+    });
+    // A whole apiVersion of another time, such as `extensions/v1beta1`.
+    found.or_else(|| {
+        let (group, version) = (target.group.as_ref()?, target.version.as_ref()?);
+        let without = PatchTarget { group: None, version: None, ..plain() };
+        meets(&without).then(|| format!("group: {group}, version: {version}"))
+    })
 }
 
 fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
@@ -89,8 +124,20 @@ fn told(lint: &Lint<'_>, patch: &Patch, of_chart: &[Node]) -> (String, String) {
     let all = || beside(lint, patch).map(|document| &*document.node).chain(of_chart);
     let named = |object: &&Node| object.get_str("kind") == Some(&target.kind);
     let names: BTreeSet<&str> = all().filter(named).filter_map(|object| object.get("metadata")?.get_str("name")).collect();
+    if let Some(part) = the_one_that_differs(target, all) {
+        let help = format!("without `{part}` in the target it would meet it; a target says {SAYS} as the object has them");
+        let of_flux = lint.scope.model.delivery == Delivery::Flux && part.starts_with("namespace:") && target.kind == "ServiceAccount";
+        let seen = "take `namespace` out of the target: Flux patches what the chart's templates write, and they give it none";
+        return (message, if of_flux { seen.to_owned() } else { help });
+    }
     if !names.is_empty() {
-        return (message, format!("there is {}; a target says group, version, name and namespace as the object has them", listed(names)));
+        return (message, format!("there is {}; a target says {SAYS} as the object has them", listed(names)));
+    }
+    if lint.scope.model.delivery == Delivery::Flux && target.kind == "CustomResourceDefinition" {
+        return (
+            message,
+            "Flux applies the chart's definitions as they are, and hands no patch to them; bring them by yourself".to_owned(),
+        );
     }
     let kinds: BTreeSet<&str> = all().filter_map(|object| object.get_str("kind")).collect();
     let help = match nearest(&target.kind, kinds.iter().copied()) {

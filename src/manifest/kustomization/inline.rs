@@ -2,7 +2,10 @@
 
 use camino::Utf8PathBuf;
 
+use super::json_patch;
+use super::patch::merge;
 use super::resource::Resource;
+use super::strategic::Outcome;
 use super::target::Target;
 use crate::yaml::{Keys, Node, Value, read};
 
@@ -87,9 +90,93 @@ impl PatchSelector {
     }
 }
 
+/// Objects on their way through patches that have a target each.
+#[derive(Debug)]
+pub struct Patching {
+    /// None where a patch has deleted it.
+    objects: Vec<Option<Resource>>,
+    /// How much may still be set, as [`Node::size`] counts.
+    left: usize,
+}
+
+/// A patch that does not apply to an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The object, such as ``Certificate `web` ``.
+    pub object: String,
+    /// The number of the operation, from 0.
+    pub operation: usize,
+    /// A sentence about what keeps it from applying.
+    pub problem: String,
+}
+
+impl Patching {
+    /// Takes up objects; all patches together may set as much in them as `limit` says ([`Node::size`]).
+    pub fn new(objects: impl IntoIterator<Item = Node>, limit: usize) -> Patching {
+        let objects = objects.into_iter().map(|node| Some(Resource::new(Utf8PathBuf::new(), node))).collect();
+        Patching { objects, left: limit }
+    }
+
+    /// Runs a patch on what its target selects. What it sets bears its place in `text`, in the file `file`. None where it
+    /// would set more than may be, or cannot be read.
+    pub fn run(&mut self, selector: &PatchSelector, text: &str, file: u16) -> Option<Vec<Refused>> {
+        let patch = read(text, file, Keys::AsKubernetes).ok()?.into_iter().find(|node| node.value != Value::Null)?;
+        let mut refused = Vec::new();
+        for slot in &mut self.objects {
+            let Some(object) = slot.as_mut().filter(|object| selector.0.takes(object)) else { continue };
+            self.left = self.left.checked_sub(patch.size())?;
+            let is_kept = match patch.as_list() {
+                Some(operations) => {
+                    refused.extend(run_operations(object, operations));
+                    true
+                }
+                None => merge(object, &patch, true) == Outcome::Changed,
+            };
+            if !is_kept {
+                *slot = None;
+            }
+        }
+        Some(refused)
+    }
+
+    /// The objects in their order; None for one that was deleted.
+    pub fn done(self) -> impl Iterator<Item = Option<Node>> {
+        self.objects.into_iter().map(|object| object.map(|object| object.node))
+    }
+}
+
+/// Runs operations up to the first that does not apply.
+fn run_operations(object: &mut Resource, operations: &[Node]) -> Option<Refused> {
+    let called = format!("{} `{}`", object.kind(), object.current().name);
+    let refused = operations.iter().enumerate().find_map(|(operation, written)| {
+        let problem = json_patch::apply(&mut object.node, std::slice::from_ref(written)).err()?;
+        Some(Refused { object: called.clone(), operation, problem })
+    });
+    object.remember();
+    refused
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn patches_run_on_what_they_select_and_what_they_set_bears_their_place() {
+        let one = |text: &str| read(text, 0, Keys::AsKubernetes).expect("YAML").remove(0);
+        let objects = ["a", "b"].map(|name| one(&format!("{{apiVersion: v1, kind: Service, metadata: {{name: {name}}}, spec: {{x: 1}}}}")));
+        let selector = |target: &str| PatchSelector::new(&one(target)).expect("a target");
+        let mut patching = Patching::new(objects.clone(), 1000);
+        let text = "- {op: replace, path: /spec/x, value: 2}\n- {op: remove, path: /spec/y}\n";
+        let refused = patching.run(&selector("{name: a}"), text, 7).expect("it fits");
+        assert_eq!(refused.iter().map(|refused| (&*refused.object, refused.operation)).collect::<Vec<_>>(), [("Service `a`", 1)]);
+        let part = "{apiVersion: v1, kind: Service, metadata: {name: any}, $patch: delete}";
+        assert_eq!(patching.run(&selector("{name: b}"), part, 8), Some(Vec::new()));
+        assert_eq!(patching.run(&selector("{name: b}"), text, 8), Some(Vec::new()), "it is gone");
+        let done: Vec<Option<Node>> = patching.done().collect();
+        let changed = done[0].as_ref().and_then(|node| node.get("spec")?.get("x")).expect("a value");
+        assert_eq!((changed.at.file, changed.at.line, &done[1]), (7, 1, &None));
+        assert_eq!(Patching::new(objects, 3).run(&selector("{}"), text, 7), None);
+    }
 
     #[test]
     fn operations_and_parts_of_objects_are_told_apart() {

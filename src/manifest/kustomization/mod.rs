@@ -25,7 +25,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use super::Shape;
 use crate::finding::Finding;
 use crate::yaml::{At, Node};
-pub use inline::{InlinePatch, PatchSelector, inline_patch};
+pub use inline::{InlinePatch, PatchSelector, Patching, Refused, inline_patch};
 
 /// Names that a kustomization may have, in the order in which kustomize looks for them.
 pub const KUSTOMIZATION_FILES: &[&str] = &["kustomization.yaml", "kustomization.yml", "Kustomization"];

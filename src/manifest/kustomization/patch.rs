@@ -160,7 +160,7 @@ fn body(documents: Vec<Node>) -> Body {
 }
 
 /// Merges a patch; with a target, kind and name stay those of the object.
-fn merge(resource: &mut Resource, patch: &Node, has_target: bool) -> Outcome {
+pub(super) fn merge(resource: &mut Resource, patch: &Node, has_target: bool) -> Outcome {
     let group = resource.group().to_owned();
     let mut patch = patch.clone();
     if has_target && let Some(map) = patch.as_map_mut() {

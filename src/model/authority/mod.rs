@@ -11,8 +11,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_values};
-use crate::finding::VALUES_NOT_CHECKED;
+use crate::catalog::{STEP_CERTIFICATES_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_values, known_versions};
+use crate::finding::{VALUES_NOT_CHECKED, listed};
 use crate::inventory::{self, AuthorityMode, EnvironmentFile};
 use crate::model::chart::sorted;
 use crate::model::conventions::helm_fullname;
@@ -97,6 +97,11 @@ pub(super) fn resolve(
     with_port(&install, &mut values);
     if let Some(known) = chart_values(STEP_CERTIFICATES_CHART, &chart.version) {
         values = known.without_defaults(&values);
+    } else {
+        let version = &chart.version;
+        let message = format!("the keys of chart {STEP_CERTIFICATES_CHART} {version} are not known, so its values were not checked");
+        let help = format!("the versions that are known are {}", listed(known_versions(STEP_CERTIFICATES_CHART)));
+        resolution.report(&VALUES_NOT_CHECKED, Path::of(["authorities", name, "chart", "version"]), message, help);
     }
     let repo = chart.repo.clone().unwrap_or_else(|| STEP_ISSUER_CHART_REPOSITORY.to_owned());
     let in_registry = repo.starts_with(REGISTRY);
