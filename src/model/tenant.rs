@@ -33,7 +33,7 @@ const OF_CLUSTER: [(&str, &str); 4] = [
     ("default", "what names no namespace"),
     ("kube-node-lease", "what the nodes report"),
     ("kube-public", "what everybody may read"),
-    ("kube-system", "the cluster's own programs"),
+    ("kube-system", "what the cluster itself runs"),
 ];
 /// Groups to which everybody, or everything that runs, belongs. Source: Kubernetes, `pkg/registry/rbac` and
 /// `apiserver/pkg/authentication/user`.

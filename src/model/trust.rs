@@ -169,7 +169,7 @@ pub(super) fn check_key(resolution: &mut Resolution<'_>, path: &Path, key: &str)
     let is_allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let is_sound = !key.is_empty() && key.len() <= LONGEST_KEY && key.chars().all(is_allowed) && key != "." && !key.starts_with("..");
     if !is_sound {
-        let message = format!("`{key}` cannot be a key of a ConfigMap: letters, digits, `-`, `_` and `.` are allowed");
+        let message = format!("`{key}` cannot be a key of a ConfigMap or Secret: letters, digits, `-`, `_` and `.` are allowed");
         resolution.report(&NAME_INVALID, path.clone(), message, "write a key such as `ca.crt`");
     }
     is_sound
