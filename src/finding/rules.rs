@@ -70,6 +70,7 @@ rules! {
     PLACEHOLDER_UNKNOWN = "placeholder-unknown", Error: "a placeholder that a tenant does not have";
     TENANT_NAMESPACE_TWICE = "tenant-namespace-twice", Error: "a namespace that two tenants have";
     TENANT_NAMESPACE_OF_CA = "tenant-namespace-of-ca", Warning: "a tenant in the namespace of the CA or of who works for it";
+    TENANT_OPEN_TO_ALL = "tenant-open-to-all", Warning: "a tenant whose Certificates everybody may create";
     TENANT_WITHOUT_EFFECT = "tenant-without-effect", Warning: "a tenant for which nothing is rendered";
     COMPONENT_NOT_FOUND = "component-not-found", Error: "a component that is switched on and that nobody wrote";
     APPLICATION_SET_TAKES_TOO_MUCH = "application-set-takes-too-much", Warning: "an ApplicationSet over environments that Argo CD does not take up";
@@ -126,6 +127,7 @@ rules! {
     WILDCARD_NOT_LEFTMOST = "wildcard-not-leftmost", Error: "a `*` that is not the whole first label";
     DNS_NAME_INVALID = "dns-name-invalid", Error: "a DNS name that no client could match";
     CERTIFICATE_WITHOUT_NAME = "certificate-without-name", Error: "a certificate that names nothing";
+    CERTIFICATE_NAME_INVALID = "certificate-name-invalid", Error: "an IP or e-mail address of a certificate that cert-manager refuses";
     COMMON_NAME_TOO_LONG = "common-name-too-long", Error: "a common name of more than 64 bytes";
     DURATION_NOT_GO = "duration-not-go", Error: "a duration that Go does not read";
     DURATION_NOT_CANONICAL = "duration-not-canonical", Note: "a duration that is written in another way than Go prints it";
@@ -152,6 +154,7 @@ rules! {
     INGRESS_ISSUER_ANNOTATION = "ingress-issuer-annotation", Error: "an Ingress or Gateway whose annotation looks for a Step issuer among cert-manager's own";
     SECRET_NAME_COLLISION = "secret-name-collision", Error: "two certificates that write the same Secret";
     ACME_WILDCARD_NEEDS_DNS01 = "acme-wildcard-needs-dns01", Error: "a wildcard on an issuer that proves names over HTTP only";
+    ACME_NAME_REFUSED = "acme-name-refused", Error: "a name that an ACME server cannot be asked for";
     PRIVATE_KEY_SETTINGS = "private-key-settings", Error: "settings of a private key that cert-manager refuses";
 
     // Authority.
@@ -201,6 +204,7 @@ rules! {
     IMAGE_MUTABLE_TAG = "image-mutable-tag", Warning: "an image whose tag may mean another one tomorrow";
     IMAGE_NOT_PINNED = "image-not-pinned", Error: "an image of a job of ours that is not pinned by its digest";
     IMAGE_WITHDRAWN = "image-withdrawn", Warning: "an image that its publisher has withdrawn";
+    BOOTSTRAP_LEAVES_OUT = "bootstrap-leaves-out", Warning: "something that waits for a snapshot and that the bootstrap does not apply";
     JOB_TIMING = "job-timing", Error: "a job whose times do not fit each other";
     SCHEDULE_INVALID = "schedule-invalid", Error: "a CronJob that Kubernetes refuses for its schedule, time zone or name";
     RESOURCE_NOT_LISTED = "resource-not-listed", Error: "a file that no kustomization names";

@@ -76,13 +76,73 @@ fn number(text: &str, smallest: u32, words: &[&str]) -> Option<u32> {
     word.map(|index| smallest + index).or_else(|| text.parse().ok())
 }
 
+/// Areas of the database of time zones, with the names that it keeps for older ones. Source: IANA, `backward`.
+const AREAS: &[&str] = &[
+    "Africa",
+    "America",
+    "Antarctica",
+    "Arctic",
+    "Asia",
+    "Atlantic",
+    "Australia",
+    "Brazil",
+    "Canada",
+    "Chile",
+    "Etc",
+    "Europe",
+    "Indian",
+    "Mexico",
+    "Pacific",
+    "SystemV",
+    "US",
+];
+
 /// What is wrong with the name of a time zone. Whether a cluster knows it is the cluster's business.
 pub fn time_zone_problem(name: &str) -> Option<String> {
     if name.is_empty() || name.eq_ignore_ascii_case("local") {
         return Some("Kubernetes wants the name of a time zone here".to_owned());
     }
     let is_part = |part: &str| !part.is_empty() && part.chars().all(|letter| letter.is_ascii_alphanumeric() || "_+-".contains(letter));
-    (!name.split('/').all(is_part)).then(|| "no time zone has such a name".to_owned())
+    if !name.split('/').all(is_part) {
+        return Some("no time zone has such a name".to_owned());
+    }
+    let (area, _) = name.split_once('/')?;
+    let is_known = AREAS.iter().any(|known| known.eq_ignore_ascii_case(area));
+    (!is_known).then(|| format!("the database of time zones has no area `{area}`"))
+}
+
+/// Whether a schedule that Kubernetes takes names days of months that have no such day, so that it never comes: `31 2`.
+pub fn never_comes(schedule: &str) -> bool {
+    let fields: Vec<&str> = schedule.split_whitespace().collect();
+    let [_, _, days, months, weekdays] = fields.as_slice() else { return false };
+    // Where both are restricted, one of them is enough.
+    let is_any = |text: &str| text.split(',').any(|part| part.starts_with(['*', '?']));
+    if schedule_problem(schedule).is_some() || is_any(days) || !is_any(weekdays) {
+        return false;
+    }
+    let [_, _, of_month, of_year, _] = FIELDS;
+    let earliest = values(days, of_month).into_iter().min();
+    let longest = values(months, of_year).into_iter().map(|month| match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    });
+    earliest.zip(longest.max()).is_some_and(|(earliest, longest)| earliest > longest)
+}
+
+/// The numbers that a field means, where it is one.
+fn values(text: &str, (_, smallest, largest, words): Field) -> Vec<u32> {
+    let part = |part: &str| -> Vec<u32> {
+        let (range, step) = part.split_once('/').map_or((part, None), |(range, step)| (range, step.parse::<usize>().ok()));
+        let (first, last) = match range.split_once('-') {
+            _ if range.starts_with(['*', '?']) => (Some(smallest), Some(largest)),
+            Some((first, last)) => (number(first, smallest, words), number(last, smallest, words)),
+            None => (number(range, smallest, words), number(range, smallest, words).map(|one| if step.is_some() { largest } else { one })),
+        };
+        let Some((first, last)) = first.zip(last) else { return Vec::new() };
+        (first..=last).step_by(step.unwrap_or(1).max(1)).collect()
+    };
+    text.split(',').filter(|part| !part.is_empty()).flat_map(part).collect()
 }
 
 #[cfg(test)]
@@ -146,10 +206,35 @@ mod tests {
     }
 
     #[test]
+    fn a_day_that_no_month_has_never_comes() {
+        for (schedule, never) in [
+            ("0 0 31 2 *", true),
+            ("0 0 30,31 feb ?", true),
+            ("0 0 31 4,6-7/3 *", true),
+            ("0 0 29 2 *", false),
+            ("0 0 31 2 mon", false),
+            ("0 0 31 */2 *", false),
+            ("0 0 31 2,3 *", false),
+            ("0 0 * 2 *", false),
+            ("@yearly", false),
+        ] {
+            assert_eq!(never_comes(schedule), never, "{schedule}");
+        }
+    }
+
+    #[test]
     fn time_zones_are_names() {
-        for (name, fits) in
-            [("Europe/Berlin", true), ("Etc/GMT+1", true), ("UTC", true), ("", false), ("Local", false), ("a//b", false), ("../x", false)]
-        {
+        for (name, fits) in [
+            ("Europe/Berlin", true),
+            ("US/Eastern", true),
+            ("Mars/Phobos", false),
+            ("Etc/GMT+1", true),
+            ("UTC", true),
+            ("", false),
+            ("Local", false),
+            ("a//b", false),
+            ("../x", false),
+        ] {
             assert_eq!(time_zone_problem(name).is_none(), fits, "{name}");
         }
     }

@@ -22,7 +22,7 @@ use serde::Deserialize;
 use crate::yaml::{Keys, Node, Value, read};
 
 pub use checked::CheckedDocuments;
-pub use cron::{schedule_problem, time_zone_problem};
+pub use cron::{never_comes, schedule_problem, time_zone_problem};
 pub use document::{Content, Document, Origin};
 pub use flaw::Flaw;
 pub use name::{dns_label_problem, dns_subdomain_problem, label_value_problem, qualified_name_problem};

@@ -42,6 +42,24 @@ fn entries(number: usize) -> String {
     if number == 1 { "1 entry".to_owned() } else { format!("{number} entries") }
 }
 
+/// What is left out, in words, without what there is none of.
+fn left_out(issuers: usize, certificates: usize, config_maps: usize) -> String {
+    let mut parts: Vec<String> = [(issuers, "issuer"), (certificates, "certificate")]
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| counted(number, what))
+        .collect();
+    if config_maps > 0 {
+        parts.push(format!("{} with its roots", counted(config_maps, "ConfigMap")));
+    }
+    let verb = if issuers + certificates + config_maps == 1 { "is" } else { "are" };
+    match parts.split_last() {
+        Some((last, [])) => format!("{last} {verb} left out"),
+        Some((last, before)) => format!("{} and {last} {verb} left out", before.join(", ")),
+        None => "nothing is left out".to_owned(),
+    }
+}
+
 impl Resolution<'_> {
     fn model(&mut self, inventory: &Inventory) -> Model {
         let fields = self.fields;
@@ -60,7 +78,8 @@ impl Resolution<'_> {
         let home = self.home();
         let exporters = self.exporters();
         let exporter_jobs = job::exporters(self, &exporters);
-        let bootstraps = job::bootstrap(self, inventory, home.as_deref());
+        let bootstraps = job::bootstrap(self, inventory, home.as_deref(), &tenants.waiting);
+        let flux = flux.map(|flux| flux.with_time_for(bootstraps.values().map(|bootstrap| bootstrap.deadline_seconds)));
         let authorities = self.authorities();
         let inflations = inflation::resolve(self, step_issuer.as_ref(), &authorities);
         let components = component::resolve(self);
@@ -133,13 +152,7 @@ impl Resolution<'_> {
             let (issuers, certificates) = (issuers + of_tenants.issuers, certificates + of_tenants.certificates);
             let of_objects = match (issuers, certificates, of_tenants.config_maps) {
                 (0, 0, 0) => None,
-                (_, _, 0) => Some(format!("{} and {} are left out", counted(issuers, "issuer"), counted(certificates, "certificate"))),
-                (_, _, config_maps) => Some(format!(
-                    "{}, {} and {} with its roots are left out",
-                    counted(issuers, "issuer"),
-                    counted(certificates, "certificate"),
-                    counted(config_maps, "ConfigMap")
-                )),
+                (issuers, certificates, config_maps) => Some(left_out(issuers, certificates, config_maps)),
             };
             let waits = match (of_objects, trusts) {
                 (None, 0) => "nothing needs it yet".to_owned(),
@@ -248,4 +261,17 @@ pub(super) fn public_objects(authority: &inventory::Authority) -> BTreeMap<&'sta
         objects.entry(resource).or_default().push(format!("{fullname}-{suffix}"));
     }
     objects
+}
+
+#[cfg(test)]
+mod tests {
+    use super::left_out;
+
+    #[test]
+    fn what_there_is_none_of_is_not_counted() {
+        assert_eq!(left_out(1, 0, 0), "1 issuer is left out");
+        assert_eq!(left_out(1, 1, 0), "1 issuer and 1 certificate are left out");
+        assert_eq!(left_out(0, 2, 1), "2 certificates and 1 ConfigMap with its roots are left out");
+        assert_eq!(left_out(2, 3, 2), "2 issuers, 3 certificates and 2 ConfigMaps with its roots are left out");
+    }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::finding::{PROVISIONER_NOT_ACME, PROVISIONER_NOT_FOUND, REFERENCE_UNRESOLVED, WRONG_TYPE, listed};
 use crate::inventory::{self, CaIssuer, ExternalAccountBinding, SecretName, Solver};
+use crate::manifest::dns_subdomain_problem;
 use crate::model::IssuerReference;
 use crate::model::resolution::{KnownSnapshot, Resolution};
 use crate::snapshot::{self, Snapshot};
@@ -95,8 +96,12 @@ pub(super) fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &
                     wrong(path.key(field), message, "take it out, or write `acme:` in the place of `ca:`");
                 }
             }
-            if ca.secret_name.is_empty() {
-                wrong(path.key("ca").key("secretName"), "`secretName` is empty".to_owned(), "name the Secret with the CA");
+            if let Some(problem) = dns_subdomain_problem(&ca.secret_name) {
+                let message = match ca.secret_name.is_empty() {
+                    true => "`secretName` is empty".to_owned(),
+                    false => format!("`{}` cannot be the name of a Secret: {problem}", ca.secret_name),
+                };
+                wrong(path.key("ca").key("secretName"), message, "name the Secret with the CA");
             }
         }
         (None, Some(acme)) => {
@@ -113,6 +118,11 @@ pub(super) fn check_fields(resolution: &mut Resolution<'_>, key: &str, issuer: &
             if let Some(server) = acme.server.as_deref().filter(|server| !server.starts_with("https://")) {
                 let message = format!("`{server}` is no `https` URL, and ACME asks for one");
                 wrong(path.key("acme").key("server"), message, "write `https://` and the server's directory");
+            }
+            let account = acme.private_key_secret_ref.as_ref().map(|secret| secret.name.as_str());
+            if let Some((name, problem)) = account.and_then(|name| Some((name, dns_subdomain_problem(name)?))) {
+                let message = format!("`{name}` cannot be the name of a Secret: {problem}");
+                wrong(path.key("acme").key("privateKeySecretRef").key("name"), message, "name the Secret for the account's key");
             }
             if acme.solvers.is_empty() {
                 let message = format!("the {kind} `{key}` has no solver, so no name can be proved");
@@ -170,6 +180,8 @@ pub(super) fn issuer(resolution: &mut Resolution<'_>, key: &str, written: &inven
         if server.is_none() {
             let provisioner = provisioner(resolution, key, written, snapshot)?;
             server = Some(format!("{}/acme/{}/directory", authority.url.trim_end_matches('/'), path_escaped(&provisioner)));
+        } else if let Some(server) = &acme.server {
+            check_server(resolution, key, server, snapshot);
         }
         ca_bundle = Some(snapshot.ca_bundle());
         authority_name = Some(authority.name.to_owned());
@@ -236,6 +248,37 @@ fn provisioner(resolution: &mut Resolution<'_>, key: &str, issuer: &inventory::I
         }
     }
     None
+}
+
+/// A server of an authority of the inventory names one of its ACME provisioners in its path, `/acme/NAME/directory`.
+fn check_server(resolution: &mut Resolution<'_>, key: &str, server: &str, snapshot: &Snapshot) {
+    let Some(known) = snapshot.provisioners().known() else { return };
+    let path = Path::of(["issuers", key, "acme", "server"]);
+    let below = server.split_once("://").map_or(server, |(_, rest)| rest).split_once('/').map_or("", |(_, below)| below);
+    let segments: Vec<&str> = below.split(['?', '#']).next().unwrap_or_default().split('/').collect();
+    let acme: Vec<&str> = known.iter().filter(|(_, provisioner)| is_acme(provisioner)).map(|(name, _)| name.as_str()).collect();
+    let directory = |name: &str| format!("/acme/{}/directory", path_escaped(name));
+    let help = match listed(acme.iter().map(|name| directory(name)).collect::<Vec<_>>().iter().map(String::as_str)).as_str() {
+        "" => "the CA snapshot holds no ACME provisioner; add one at the CA, then import its snapshot again".to_owned(),
+        known => format!("the directories of this CA are {known}; without `server` the right one is written"),
+    };
+    // step-ca serves the same below `1.0/`.
+    let (["acme", name, "directory"] | ["1.0", "acme", name, "directory"]) = segments.as_slice() else {
+        let message = format!("`{server}` is no directory of an ACME provisioner of this CA");
+        resolution.report(&PROVISIONER_NOT_FOUND, path, message, help);
+        return;
+    };
+    if acme.iter().any(|own| own == name || path_escaped(own) == *name) {
+        return;
+    }
+    let found = known.iter().find(|(own, _)| own == name || path_escaped(own) == *name);
+    let (rule, message) = match found {
+        Some((own, provisioner)) => {
+            (&PROVISIONER_NOT_ACME, format!("provisioner `{own}` is of type {}, and serves no ACME directory", provisioner.kind))
+        }
+        None => (&PROVISIONER_NOT_FOUND, format!("`{server}` names the provisioner `{name}`, which the CA snapshot does not hold")),
+    };
+    resolution.report(rule, path, message, help);
 }
 
 fn is_acme(provisioner: &snapshot::Provisioner) -> bool {

@@ -30,6 +30,8 @@ const SOON: &str = "1m";
 const TIMEOUT: &str = "5m";
 /// The folders of the stages.
 const STAGES: [&str; 3] = ["controller", "issuers", "certificates"];
+/// The stage with the Jobs.
+const WITH_JOBS: &str = "certificates";
 /// How an address begins under which a registry holds charts.
 const REGISTRY: &str = "oci://";
 /// The first Flux with `healthCheckExprs`. Source: kustomize-controller 1.5.0, CHANGELOG.
@@ -51,6 +53,8 @@ pub struct Flux {
     pub retry_interval: String,
     /// How long a stage may take.
     pub timeout: String,
+    /// The same by the name of the stage: the one with a bootstrap waits for its Job.
+    pub timeouts: BTreeMap<&'static str, String>,
     /// Whether it deletes what is gone from the tree.
     pub prune: bool,
     /// Whether it knows health checks in CEL.
@@ -179,6 +183,7 @@ pub(super) fn resolve(
         interval: or(written.interval.as_deref(), INTERVAL),
         retry_interval: or(written.retry_interval.as_deref(), SOON),
         timeout: or(written.timeout.as_deref(), TIMEOUT),
+        timeouts: STAGES.into_iter().map(|stage| (stage, or(written.timeout.as_deref(), TIMEOUT))).collect(),
         prune: written.prune.unwrap_or(true),
         has_health_checks: knows(WITH_HEALTH_CHECKS),
         depends_on: depends_on(resolution, &written.depends_on, &namespace, name_prefix),
@@ -210,6 +215,19 @@ fn namespaces(
     let all = controller.into_iter().chain(authorities.map(|authority| authority.namespace.as_str()));
     let is_brought = |name: &str| tenants.get(name).is_some_and(|tenant| !tenant.namespace_objects.is_empty());
     all.filter(|name| !is_brought(name)).map(|name| (name.to_owned(), FluxNamespace { name: name.to_owned() })).collect()
+}
+
+impl Flux {
+    /// With as much time for the last stage as its Jobs may take, by their deadlines in seconds, and a minute to begin: a stage
+    /// that gives up before its Job does would be reported as failed while all is well.
+    pub(super) fn with_time_for(mut self, deadlines: impl Iterator<Item = i64>) -> Flux {
+        let needed = deadlines.max().map(|seconds| GoDuration::from_nanoseconds(seconds.saturating_add(60).saturating_mul(1_000_000_000)));
+        let given = self.timeout.parse::<GoDuration>().ok();
+        if let Some((needed, _)) = needed.zip(given).filter(|(needed, given)| needed.nanoseconds() > given.nanoseconds()) {
+            self.timeouts.insert(WITH_JOBS, needed.to_string());
+        }
+        self
+    }
 }
 
 fn or(written: Option<&str>, default: &str) -> String {

@@ -9,13 +9,15 @@ use serde_json::{Map, Value, json};
 
 use crate::catalog::ImageReference;
 use crate::finding::{
-    DURATION_NOT_GO, IMAGE_NOT_PINNED, JOB_TIMING, MANIFEST_SECRET_MATERIAL, NAME_INVALID, REFERENCE_UNRESOLVED, WRONG_TYPE,
+    BOOTSTRAP_LEAVES_OUT, DURATION_NOT_GO, IMAGE_NOT_PINNED, JOB_TIMING, MANIFEST_SECRET_MATERIAL, NAME_INVALID, REFERENCE_UNRESOLVED,
+    WRONG_TYPE, listed,
 };
 use crate::inventory::{self, ConfigMapKey, Inventory, IssuerKind, Resources, SecretKey};
 use crate::manifest::{dns_label_problem, dns_subdomain_problem};
-use crate::model::delivery;
 use crate::model::resolution::{KnownSnapshot, Resolution};
+use crate::model::tenant::Waiting as TenantsWaiting;
 use crate::model::{Exporter, IssuerReference};
+use crate::model::{delivery, trust};
 use crate::pki::GoDuration;
 use crate::yaml::Path;
 
@@ -171,7 +173,12 @@ pub struct ExporterJob {
 }
 
 /// The bootstrap, where the inventory asks for one and something waits for a snapshot.
-pub(super) fn bootstrap(resolution: &mut Resolution<'_>, inventory: &Inventory, home: Option<&str>) -> BTreeMap<String, Bootstrap> {
+pub(super) fn bootstrap(
+    resolution: &mut Resolution<'_>,
+    inventory: &Inventory,
+    home: Option<&str>,
+    tenants: &BTreeMap<String, TenantsWaiting>,
+) -> BTreeMap<String, Bootstrap> {
     let Some(written) = &resolution.fields.bootstrap else { return BTreeMap::new() };
     let path = Path::of([ONLY]);
     for (key, image) in [("trustree", &written.images.trustree), ("kubectl", &written.images.kubectl)] {
@@ -188,11 +195,13 @@ pub(super) fn bootstrap(resolution: &mut Resolution<'_>, inventory: &Inventory, 
     }
     check_resources(resolution, &path, written.resources.as_ref(), &written.image_pull_secrets);
     let waiting = Waiting::of(resolution);
+    leaves_out(resolution, &waiting, tenants);
     let namespace = namespace_of(resolution, written, &waiting);
     let (Some(namespace), Some(home), Some((timeout, interval))) = (namespace, home, timeout.zip(interval)) else {
         return BTreeMap::new();
     };
-    if resolution.findings.len() > before || waiting.issuers.is_empty() {
+    let is_refused = resolution.findings[before..].iter().any(|finding| finding.rule != &BOOTSTRAP_LEAVES_OUT);
+    if is_refused || waiting.issuers.is_empty() {
         return BTreeMap::new();
     }
     let bootstrap = Bootstrap {
@@ -211,6 +220,38 @@ pub(super) fn bootstrap(resolution: &mut Resolution<'_>, inventory: &Inventory, 
         waiting: waiting.maps(),
     };
     BTreeMap::from([(ONLY.to_owned(), bootstrap)])
+}
+
+/// Tells what waits and has to wait for the snapshot in Git: the Job applies entries of `issuers` and `certificates` only.
+fn leaves_out(resolution: &mut Resolution<'_>, waiting: &Waiting<'_>, tenants: &BTreeMap<String, TenantsWaiting>) {
+    let pending = resolution.snapshots.iter().filter(|(_, snapshot)| matches!(snapshot, KnownSnapshot::Pending));
+    let pending: Vec<&str> = pending.map(|(name, _)| name.as_str()).collect();
+    if pending.is_empty() {
+        return;
+    }
+    let of_tenants = tenants.values().any(|waits| waits.issuers + waits.certificates + waits.config_maps > 0);
+    let of_trust = pending.iter().any(|name| trust::waiting_for(resolution.fields, name) > 0);
+    let left: Vec<&str> =
+        [("tenants", of_tenants), ("trust", of_trust)].into_iter().filter(|(_, is_left)| *is_left).map(|(map, _)| map).collect();
+    let (message, help) = match (left.is_empty(), waiting.issuers.is_empty()) {
+        (true, false) => return,
+        (true, true) => (
+            "nothing that a bootstrap could apply waits for a snapshot, so none is rendered".to_owned(),
+            "write `issuers:` of the authority that is pending, or take `bootstrap` out",
+        ),
+        (false, true) => (
+            format!(
+                "of what waits for a snapshot the bootstrap applies nothing, so none is rendered: {} cannot be applied by it",
+                listed(left)
+            ),
+            "take `bootstrap` out, and import the snapshot once the CA has run",
+        ),
+        (false, false) => (
+            format!("the bootstrap applies what waits in `issuers` and `certificates`, and leaves {} out", listed(left)),
+            "that waits until the snapshot is committed; say so with a level of your own for this rule where it may",
+        ),
+    };
+    resolution.report(&BOOTSTRAP_LEAVES_OUT, Path::of([ONLY]), message, help);
 }
 
 /// What waits for a snapshot.
@@ -388,12 +429,14 @@ pub(super) fn exporters(resolution: &mut Resolution<'_>, exporters: &BTreeMap<St
         resolution.report(&REFERENCE_UNRESOLVED, path.clone(), message, "write `authorities:`, or take `exporterCronJob` out");
     }
     check_resources(resolution, &path, written.resources.as_ref(), &written.image_pull_secrets);
+    check_names(resolution, &path, written);
     let git = delivery::git(resolution.fields);
     let repository = repository_of(resolution, written, git.url);
     let branch = written.branch.clone().unwrap_or(git.revision);
-    if branch.is_empty() || branch.starts_with('-') {
+    if !is_branch(&branch) {
         let message = format!("`{branch}` cannot be the name of a branch");
-        resolution.report(&WRONG_TYPE, path.key("branch"), message, "write the branch that pull requests are for, such as `main`");
+        let path = if written.branch.is_some() { path.key("branch") } else { Path::of(["git", "revision"]) };
+        resolution.report(&WRONG_TYPE, path, message, "write the branch that pull requests are for, such as `main`");
     }
     let (Some(repository), Some(timeout)) = (repository, timeout) else { return BTreeMap::new() };
     if resolution.findings.len() > before {
@@ -473,6 +516,39 @@ fn repository_of(resolution: &mut Resolution<'_>, written: &inventory::ExporterC
         return None;
     }
     Some(address)
+}
+
+/// What the CronJob names and nobody renders: Secrets, a ConfigMap, and keys in them.
+fn check_names(resolution: &mut Resolution<'_>, path: &Path, written: &inventory::ExporterCronJob) {
+    let inventory::ExporterCronJob { forge_token, git_credentials, ssh_secret, host_certificates, .. } = written;
+    let secret_keys = [("forgeToken", Some(forge_token)), ("gitCredentials", git_credentials.as_ref())];
+    let named = secret_keys.into_iter().filter_map(|(field, reference)| Some((field, &reference?.name, &reference?.key)));
+    let named = named.chain(host_certificates.as_ref().map(|reference| ("hostCertificates", &reference.name, &reference.key)));
+    for (field, name, key) in named {
+        check_object_name(resolution, path.key(field).key("name"), name);
+        trust::check_key(resolution, &path.key(field).key("key"), key);
+    }
+    if let Some(name) = ssh_secret {
+        check_object_name(resolution, path.key("sshSecret"), name);
+    }
+}
+
+fn check_object_name(resolution: &mut Resolution<'_>, path: Path, name: &str) {
+    let Some(problem) = dns_subdomain_problem(name) else { return };
+    let message = format!("`{name}` cannot be the name of an object: {problem}");
+    resolution.report(&NAME_INVALID, path, message, "use a name such as `forge`");
+}
+
+/// Whether git takes a text as the name of a branch. Source: `git help check-ref-format`.
+fn is_branch(name: &str) -> bool {
+    let is_refused = |character: char| character.is_ascii_control() || " ~^:?*[\\".contains(character);
+    let is_part = |part: &str| !part.is_empty() && !part.starts_with('.') && !part.ends_with(".lock");
+    !name.starts_with('-')
+        && !name.ends_with('.')
+        && !name.contains(is_refused)
+        && name != "@"
+        && !["..", "@{"].iter().any(|text| name.contains(text))
+        && name.split('/').all(is_part)
 }
 
 /// An image is named by what it is, not by what somebody calls it today.
@@ -580,6 +656,24 @@ mod tests {
             ("1..5", false),
         ] {
             assert_eq!(is_quantity(text), fits, "{text}");
+        }
+    }
+
+    #[test]
+    fn branches_are_what_git_takes_for_one() {
+        for (name, fits) in [
+            ("main", true),
+            ("release/1.2", true),
+            ("a b", false),
+            ("", false),
+            ("-x", false),
+            ("a..b", false),
+            ("a/", false),
+            ("x.lock", false),
+            ("a\\b", false),
+            ("HEAD~1", false),
+        ] {
+            assert_eq!(is_branch(name), fits, "{name}");
         }
     }
 

@@ -8,14 +8,14 @@ use serde::Serialize;
 
 use crate::finding::{
     ISSUER_IN_OTHER_NAMESPACE, NAME_INVALID, PLACEHOLDER_UNKNOWN, REFERENCE_UNRESOLVED, TENANT_NAMESPACE_OF_CA, TENANT_NAMESPACE_TWICE,
-    TENANT_WITHOUT_EFFECT, WRONG_TYPE, listed,
+    TENANT_OPEN_TO_ALL, TENANT_WITHOUT_EFFECT, WRONG_TYPE, listed,
 };
-use crate::inventory::{self, IssuerKind, RequesterKind};
-use crate::manifest::dns_label_problem;
+use crate::inventory::{self, IssuerKind, Keystores, RequesterKind};
+use crate::manifest::{dns_label_problem, dns_subdomain_problem};
 use crate::model::issuer::{self, Issuers};
 use crate::model::placeholder::Placeholders;
 use crate::model::resolution::{KnownSnapshot, Resolution};
-use crate::model::{Certificate, Issuer, IssuerReference, certificate};
+use crate::model::{Certificate, Issuer, IssuerReference, certificate, trust};
 use crate::yaml::Path;
 
 /// The map of the model with the namespaces of tenants.
@@ -28,8 +28,21 @@ const REQUESTER: &str = "trustree-requester";
 const ROOTS: (&str, &str) = ("ca-roots", "ca.crt");
 /// Name of the NetworkPolicy.
 const NETWORK_POLICY: &str = "trustree-ca";
-/// The port on which the chart has the CA listen.
-const CA_PORT: u16 = 9000;
+/// Namespaces of the cluster itself, and what lies in them.
+const OF_CLUSTER: [(&str, &str); 4] = [
+    ("default", "what names no namespace"),
+    ("kube-node-lease", "what the nodes report"),
+    ("kube-public", "what everybody may read"),
+    ("kube-system", "what the cluster itself runs"),
+];
+/// Groups to which everybody, or everything that runs, belongs. Source: Kubernetes, `pkg/registry/rbac` and
+/// `apiserver/pkg/authentication/user`.
+const EVERYBODY: [(&str, &str); 4] = [
+    ("system:authenticated", "everybody who has logged in, every ServiceAccount included"),
+    ("system:serviceaccounts", "every ServiceAccount of the cluster"),
+    ("system:unauthenticated", "everybody who reaches the API server"),
+    ("system:anonymous", "everybody who reaches the API server"),
+];
 /// API group of subjects that are no ServiceAccounts.
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -236,7 +249,7 @@ fn namespaces<'a>(
             };
             resolution.report(&TENANT_NAMESPACE_TWICE, path, message, "leave it to one of them, or make them one tenant");
         } else {
-            of_infrastructure(resolution, name, &namespace, &path);
+            of_infrastructure(resolution, (name, tenant), &namespace, &path);
             owners.insert(namespace.clone(), (name, path));
             namespaces.push(namespace);
         }
@@ -245,18 +258,23 @@ fn namespaces<'a>(
 }
 
 /// Where the CA, its controller or cert-manager lie, a Certificate could overwrite their Secrets.
-fn of_infrastructure(resolution: &mut Resolution<'_>, name: &str, namespace: &str, path: &Path) {
+fn of_infrastructure(resolution: &mut Resolution<'_>, (name, tenant): (&str, &inventory::Tenant), namespace: &str, path: &Path) {
     let fields = resolution.fields;
     let authority = fields.authorities.iter().find(|(_, authority)| authority.namespace == namespace);
     let what = match authority {
         Some((authority, _)) => format!("the authority `{authority}`"),
         None if fields.step_issuer.as_ref().is_some_and(|step_issuer| step_issuer.namespace == namespace) => "step-issuer".to_owned(),
         None if resolution.cert_manager().namespace == namespace => "cert-manager".to_owned(),
-        None => return,
+        None => match OF_CLUSTER.iter().find(|(own, _)| *own == namespace) {
+            Some((_, what)) => (*what).to_owned(),
+            None => return,
+        },
     };
-    let message = format!(
-        "tenant `{name}` has the namespace `{namespace}`, where {what} lies: whoever may create Certificates there can overwrite its Secrets"
-    );
+    let danger = match tenant.requesters.is_empty() {
+        true => "a Certificate of the tenant can overwrite a Secret there",
+        false => "whoever may create Certificates there can overwrite its Secrets",
+    };
+    let message = format!("tenant `{name}` has the namespace `{namespace}`, where {what} lies: {danger}");
     resolution.report(&TENANT_NAMESPACE_OF_CA, path.clone(), message, "give the tenant a namespace of its own");
 }
 
@@ -411,6 +429,7 @@ impl<'a> Pass<'_, 'a> {
             }
             let name = self.fill(namespace, &path.key("name"), &written.name);
             let own = written.namespace.as_deref().map(|text| self.fill(namespace, &path.key("namespace"), text));
+            self.check_requester(&path, written.kind, &name, own.as_deref());
             subjects.push(Subject {
                 kind: written.kind,
                 name,
@@ -425,6 +444,33 @@ impl<'a> Pass<'_, 'a> {
         BTreeMap::from([(REQUESTER.to_owned(), requesters)])
     }
 
+    /// A subject that the API server takes, and that is not everybody. Each is met once for every namespace.
+    fn check_requester(&mut self, path: &Path, kind: RequesterKind, name: &str, namespace: Option<&str>) {
+        let problem = match kind {
+            _ if name.is_empty() => Some("it is empty".to_owned()),
+            RequesterKind::ServiceAccount => dns_subdomain_problem(name),
+            RequesterKind::Group | RequesterKind::User => None,
+        };
+        let of_namespace = namespace.and_then(|own| dns_label_problem(own).map(|problem| (own, problem)));
+        let everybody = EVERYBODY.iter().find(|(group, _)| *group == name).filter(|_| kind != RequesterKind::ServiceAccount);
+        let (rule, field, message, help) = if let Some(problem) = problem {
+            let message = format!("`{name}` cannot be the name of a {kind:?}: {problem}");
+            (&NAME_INVALID, "name", message, "write the name as the cluster has it, such as `deployer`")
+        } else if let Some((own, problem)) = of_namespace {
+            let message = format!("`{own}` cannot be a namespace: {problem}");
+            (&NAME_INVALID, "namespace", message, "use a name such as `payments`")
+        } else if let Some((_, whom)) = everybody {
+            let message = format!("`{name}` is {whom}, who may then create Certificates for tenant `{}`", self.name);
+            (&TENANT_OPEN_TO_ALL, "name", message, "name the group of the tenant's own people, or its ServiceAccounts")
+        } else {
+            return;
+        };
+        let path = path.key(field);
+        if self.unknown.insert(path.clone()) {
+            self.resolution.report(rule, path, message, help);
+        }
+    }
+
     /// The tenant's own StepIssuer as an issuer of the inventory in one namespace.
     fn as_issuer(&mut self, namespace: &str, own: &inventory::TenantIssuer) -> inventory::Issuer {
         let path = self.path.key("stepIssuer");
@@ -433,6 +479,7 @@ impl<'a> Pass<'_, 'a> {
         provisioner.name = self.fill(namespace, &below.key("name"), &provisioner.name);
         if let Some(reference) = &mut provisioner.password_ref {
             reference.name = self.fill(namespace, &below.key("passwordRef").key("name"), &reference.name);
+            reference.key = reference.key.as_deref().map(|key| self.fill(namespace, &below.key("passwordRef").key("key"), key));
         }
         let name = own.name.as_deref().map(|name| self.fill(namespace, &path.key("name"), name));
         inventory::Issuer {
@@ -526,12 +573,59 @@ impl<'a> Pass<'_, 'a> {
         for (field, text) in texts {
             *text = text.as_deref().map(|text| self.fill(namespace, &path.key(field), text));
         }
-        certificate.dns_names = self.fill_list(namespace, &path.key("dnsNames"), &certificate.dns_names);
-        certificate.uris = self.fill_list(namespace, &path.key("uris"), &certificate.uris);
+        let inventory::Certificate { dns_names, ip_addresses, uris, email_addresses, .. } = &mut certificate;
+        for (field, list) in [("dnsNames", dns_names), ("ipAddresses", ip_addresses), ("uris", uris), ("emailAddresses", email_addresses)] {
+            *list = self.fill_list(namespace, &path.key(field), list);
+        }
+        if let Some(subject) = &mut certificate.subject {
+            self.fill_subject(namespace, &path.key("subject"), subject);
+        }
         if let Some(template) = &mut certificate.secret_template {
             template.labels = self.fill_labels(namespace, &path.key("secretTemplate").key("labels"), &template.labels);
+            template.annotations.values_mut().for_each(|value| *value = self.fill_known(namespace, value));
+        }
+        if let Some(Keystores { jks, pkcs12 }) = &mut certificate.keystores {
+            for (field, store) in [("jks", jks), ("pkcs12", pkcs12)] {
+                let Some(store) = store else { continue };
+                let path = path.key("keystores").key(field).key("passwordSecretRef");
+                let reference = &mut store.password_secret_ref;
+                reference.name = self.fill(namespace, &path.key("name"), &reference.name);
+                reference.key = self.fill(namespace, &path.key("key"), &reference.key);
+            }
         }
         certificate
+    }
+
+    fn fill_subject(&mut self, namespace: &str, path: &Path, subject: &mut inventory::Subject) {
+        let inventory::Subject {
+            organizations,
+            countries,
+            organizational_units,
+            localities,
+            provinces,
+            street_addresses,
+            postal_codes,
+            serial_number,
+        } = subject;
+        let lists = [
+            ("organizations", organizations),
+            ("countries", countries),
+            ("organizationalUnits", organizational_units),
+            ("localities", localities),
+            ("provinces", provinces),
+            ("streetAddresses", street_addresses),
+            ("postalCodes", postal_codes),
+        ];
+        for (field, list) in lists {
+            *list = self.fill_list(namespace, &path.key(field), list);
+        }
+        *serial_number = serial_number.as_deref().map(|text| self.fill(namespace, &path.key("serialNumber"), text));
+    }
+
+    /// A text in which braces may mean something else, such as JSON: only what is a placeholder is filled in.
+    fn fill_known(&self, namespace: &str, text: &str) -> String {
+        let known = [("{namespace}", namespace), ("{tenant}", self.name), ("{clusterDomain}", self.resolution.cluster_domain())];
+        known.into_iter().fold(text.to_owned(), |text, (placeholder, value)| text.replace(placeholder, value))
     }
 
     /// The authority that a part of the tenant names, or the one that signs its certificates, or the only one.
@@ -539,7 +633,7 @@ impl<'a> Pass<'_, 'a> {
         let fields = self.resolution.fields;
         let signing = || match signer {
             Some(Signer::Own(own)) => own.authority.as_deref(),
-            Some(Signer::Entry(_, issuer)) => issuer.authority.as_deref(),
+            Some(Signer::Entry(_, issuer)) => self.resolution.authority_name(issuer),
             None => None,
         };
         let mut all = fields.authorities.keys().map(String::as_str);
@@ -564,6 +658,9 @@ impl<'a> Pass<'_, 'a> {
     fn roots(&mut self, namespace: &str, signer: Option<Signer<'a>>) -> BTreeMap<String, Roots> {
         let mut roots = BTreeMap::new();
         let Some(written) = &self.tenant.trust else { return roots };
+        if self.is_of_another_ca(written, signer) {
+            return roots;
+        }
         let Some((authority, _)) = self.authority("trust", written.authority.as_deref(), signer) else { return roots };
         let (name, key) = ROOTS;
         let path = self.path.key("trust").key("configMap");
@@ -580,6 +677,24 @@ impl<'a> Pass<'_, 'a> {
         roots
     }
 
+    /// Without a name the roots are those of whoever signs: where that is another CA, they would verify nothing of the tenant's.
+    fn is_of_another_ca(&mut self, written: &inventory::TenantTrust, signer: Option<Signer<'a>>) -> bool {
+        let Some(Signer::Entry(name, issuer)) = signer.filter(|_| written.authority.is_none()) else { return false };
+        if issuer.kind.is_step() || self.resolution.authority_name(issuer).is_some() {
+            return false;
+        }
+        let path = self.path.key("trust");
+        if self.unknown.insert(path.clone()) {
+            let message = format!(
+                "another CA is behind the issuer `{name}` of tenant `{}`, and no authority's roots verify what that signs",
+                self.name
+            );
+            let help = "write `authority:` here with the one whose roots are meant all the same, or take `trust` out";
+            self.resolution.report(&REFERENCE_UNRESOLVED, path, message, help);
+        }
+        true
+    }
+
     fn network_policies(&mut self, namespace: &str, signer: Option<Signer<'a>>) -> BTreeMap<String, NetworkPolicy> {
         let Some(written) = &self.tenant.network_policy else { return BTreeMap::new() };
         let Some((name, authority)) = self.authority("networkPolicy", written.authority.as_deref(), signer) else { return BTreeMap::new() };
@@ -591,13 +706,23 @@ impl<'a> Pass<'_, 'a> {
             self.resolution.report(&REFERENCE_UNRESOLVED, path, message, help);
             return BTreeMap::new();
         }
+        let at_labels = path.key("podLabels");
+        self.is_broken = false;
+        let pod_labels = self.fill_labels(namespace, &at_labels, &written.pod_labels);
+        let known = self.resolution.findings.len();
+        if self.is_broken || !trust::check_labels(self.resolution, &at_labels, &pod_labels) {
+            if !self.unknown.insert(at_labels) {
+                self.resolution.findings.truncate(known);
+            }
+            return BTreeMap::new();
+        }
         let policy = NetworkPolicy {
             name: NETWORK_POLICY.to_owned(),
             namespace: namespace.to_owned(),
-            pod_labels: self.fill_labels(namespace, &path.key("podLabels"), &written.pod_labels),
+            pod_labels,
             ca_namespace: authority.namespace.clone(),
             ca_release: authority.release.clone().unwrap_or_else(|| crate::model::resolution::AUTHORITY_RELEASE.to_owned()),
-            port: written.port.unwrap_or(CA_PORT),
+            port: written.port.unwrap_or_else(|| crate::model::authority::port(authority)),
         };
         BTreeMap::from([(NETWORK_POLICY.to_owned(), policy)])
     }

@@ -164,12 +164,12 @@ fn new_roots(snapshot: &Snapshot, seen: &mut BTreeSet<Fingerprint>) -> String {
     snapshot.roots().iter().filter(is_new).map(|root| root.certificate.to_pem()).collect()
 }
 
-/// A key of a ConfigMap: letters, digits, `-`, `_` and `.`.
-fn check_key(resolution: &mut Resolution<'_>, path: &Path, key: &str) -> bool {
+/// A key of a ConfigMap or Secret: letters, digits, `-`, `_` and `.`.
+pub(super) fn check_key(resolution: &mut Resolution<'_>, path: &Path, key: &str) -> bool {
     let is_allowed = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
     let is_sound = !key.is_empty() && key.len() <= LONGEST_KEY && key.chars().all(is_allowed) && key != "." && !key.starts_with("..");
     if !is_sound {
-        let message = format!("`{key}` cannot be a key of a ConfigMap: letters, digits, `-`, `_` and `.` are allowed");
+        let message = format!("`{key}` cannot be a key of a ConfigMap or Secret: letters, digits, `-`, `_` and `.` are allowed");
         resolution.report(&NAME_INVALID, path.clone(), message, "write a key such as `ca.crt`");
     }
     is_sound
@@ -245,13 +245,13 @@ fn are_names(resolution: &mut Resolution<'_>, path: &Path, namespaces: &[String]
     are_names
 }
 
-fn check_labels(resolution: &mut Resolution<'_>, path: &Path, labels: &BTreeMap<String, String>) -> bool {
+pub(super) fn check_labels(resolution: &mut Resolution<'_>, path: &Path, labels: &BTreeMap<String, String>) -> bool {
     let mut are_sound = true;
     for (label, value) in labels {
         let Some(problem) = qualified_name_problem(label).or_else(|| label_value_problem(value)) else { continue };
         are_sound = false;
         let message = format!("`{label}: {value}` is no label: {problem}");
-        resolution.report(&NAME_INVALID, path.key(label), message, "write it as the namespaces bear it, such as `team: web`");
+        resolution.report(&NAME_INVALID, path.key(label), message, "write it as the objects bear it, such as `team: web`");
     }
     are_sound
 }

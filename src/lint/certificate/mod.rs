@@ -11,6 +11,8 @@ mod reference;
 mod secret;
 mod shim;
 
+pub(super) use secret::written_secret;
+
 use super::Lint;
 use super::object::Object;
 use super::trust::{Reference, Signer};

@@ -1,10 +1,12 @@
 //! What a certificate is for: names that clients can match and that the CA signs.
 
+use std::net::IpAddr;
+
 use super::{Signing, called};
 use crate::catalog::MAX_COMMON_NAME;
 use crate::finding::{
-    CERTIFICATE_WITHOUT_NAME, COMMON_NAME_TOO_LONG, DNS_NAME_INVALID, NAME_DENIED_BY_POLICY, WILDCARD_MATCHES_NO_SERVICE,
-    WILDCARD_NOT_LEFTMOST, WILDCARD_TOO_SHALLOW,
+    CERTIFICATE_NAME_INVALID, CERTIFICATE_WITHOUT_NAME, COMMON_NAME_TOO_LONG, DNS_NAME_INVALID, NAME_DENIED_BY_POLICY,
+    WILDCARD_MATCHES_NO_SERVICE, WILDCARD_NOT_LEFTMOST, WILDCARD_TOO_SHALLOW,
 };
 use crate::lint::Lint;
 use crate::lint::object::Object;
@@ -22,6 +24,7 @@ pub(super) fn check(lint: &mut Lint<'_>, certificate: Object<'_>) {
     for (path, name) in certificate.texts("spec.dnsNames") {
         dns_name(lint, certificate, &path, name, is_step);
     }
+    addresses(lint, certificate);
     if let Some(signing) = lint.signing(certificate) {
         policy(lint, certificate, signing);
     }
@@ -69,6 +72,30 @@ fn dns_name(lint: &mut Lint<'_>, certificate: Object<'_>, path: &Path, name: &st
     let instead = certificate.namespace().map_or_else(|| instead.clone(), |own| instead.replace("<namespace>", own));
     let help = format!("write `{instead}` for the Services of one namespace, or name each of them");
     lint.report(rule, document, path, format!("the wildcard `{name}` {complaint}"), help);
+}
+
+/// What cert-manager's webhook refuses of addresses. Source: cert-manager, `validateIPAddresses` and `validateEmailAddresses` in
+/// `internal/apis/certmanager/validation`.
+fn addresses(lint: &mut Lint<'_>, certificate: Object<'_>) {
+    for (path, address) in certificate.texts("spec.ipAddresses").filter(|(_, text)| text.parse::<IpAddr>().is_err()) {
+        let message = format!("`{address}` is no IP address, so cert-manager refuses the certificate");
+        let help = "write one address, such as `10.0.0.1` or `fd00::1`; a network has none, and names belong to `dnsNames`";
+        lint.report(&CERTIFICATE_NAME_INVALID, certificate.document, &path, message, help);
+    }
+    for (path, address) in certificate.texts("spec.emailAddresses").filter(|(_, text)| !is_mailbox(text)) {
+        let message = format!("`{address}` is no bare e-mail address, so cert-manager refuses the certificate");
+        lint.report(&CERTIFICATE_NAME_INVALID, certificate.document, &path, message, "write it as `somebody@example.com`");
+    }
+}
+
+/// Whether a text is an address without anything around it. What stands in quotes is not looked at.
+fn is_mailbox(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else { return false };
+    let is_quoted = local.len() > 2 && local.starts_with('"') && local.ends_with('"');
+    let is_atom =
+        |text: &str| !text.is_empty() && !text.contains(|character: char| character.is_whitespace() || "()<>@,;:\\\"".contains(character));
+    let are_atoms = |text: &str| text.split('.').all(is_atom);
+    (is_quoted || are_atoms(local)) && (are_atoms(domain) || domain.starts_with('[') && domain.ends_with(']'))
 }
 
 /// The policy of the CA. A template may give a certificate other names than were asked for.
@@ -163,6 +190,18 @@ mod tests {
         assert_eq!(found(&COMMON_NAME_TOO_LONG, &format!("commonName: {}", "a".repeat(64))), [""; 0]);
         assert_eq!(found(&COMMON_NAME_TOO_LONG, &format!("commonName: {}", "a".repeat(65))).len(), 1);
         assert_eq!(found(&COMMON_NAME_TOO_LONG, &format!("commonName: {}", "ü".repeat(33))).len(), 1);
+    }
+
+    #[test]
+    fn addresses_are_what_cert_manager_takes_for_one() {
+        for (spec, count) in [
+            ("ipAddresses: [10.0.0.1, '::1']", 0),
+            ("ipAddresses: [foo, 10.0.0.0/8, 10.0.0.01]", 3),
+            ("emailAddresses: [a@example.com, 'a.b+c@x']", 0),
+            ("emailAddresses: ['x y', 'A <a@b.c>', '@b.c', 'a..b@c.d']", 4),
+        ] {
+            assert_eq!(found(&CERTIFICATE_NAME_INVALID, spec).len(), count, "{spec}");
+        }
     }
 
     #[test]

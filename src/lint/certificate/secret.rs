@@ -72,7 +72,7 @@ fn in_namespace(identity: &Identity) -> String {
 
 /// The Secret that another object fills: kind, namespace and name. A Secret without content is often laid down for
 /// cert-manager to fill, with labels that it keeps.
-fn written_secret<'a>(object: Object<'a>) -> Option<(&'a str, &'a str, &'a str)> {
+pub(in crate::lint) fn written_secret<'a>(object: Object<'a>) -> Option<(&'a str, &'a str, &'a str)> {
     let named = |path: &str| object.text(path).filter(|name| !name.is_empty()).unwrap_or_else(|| object.name());
     let has_content =
         || ["data", "stringData"].iter().any(|field| object.get(field).and_then(Node::as_map).is_some_and(|map| !map.is_empty()));

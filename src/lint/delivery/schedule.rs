@@ -2,8 +2,8 @@
 
 use super::super::Lint;
 use super::super::object::is_filled_in_later;
-use crate::finding::SCHEDULE_INVALID;
-use crate::manifest::{schedule_problem, time_zone_problem};
+use crate::finding::{Level, SCHEDULE_INVALID};
+use crate::manifest::{never_comes, schedule_problem, time_zone_problem};
 use crate::yaml::Path;
 
 /// Characters of a name; what is appended for each run takes the rest of 63.
@@ -20,6 +20,11 @@ pub(super) fn check(lint: &mut Lint<'_>) {
         {
             let message = format!("`{schedule}` is no schedule of a CronJob: {problem}");
             problems.push((Path::of(["spec", "schedule"]), message, "write it as `17 3 * * *`, which is every day at 03:17"));
+        }
+        if let Some(schedule) = text("spec.schedule").filter(|schedule| never_comes(schedule)) {
+            let message = format!("`{schedule}` never comes: none of those months has such a day");
+            let help = "write a day that there is; `0 0 28 * *` is close to the end of every month";
+            lint.report_at(Level::Warning, &SCHEDULE_INVALID, job.document, &Path::of(["spec", "schedule"]), (message, help));
         }
         if let Some(zone) = text("spec.timeZone")
             && let Some(problem) = time_zone_problem(zone)
@@ -51,6 +56,7 @@ mod tests {
         assert_eq!(of("a", "  schedule: 17 3 * * *\n  timeZone: Etc/UTC\n"), [""; 0]);
         assert_eq!(of("a", "  schedule: 17 3 * *\n"), ["5:13"]);
         assert_eq!(of("a", "  schedule: 17 3 * * 7\n  timeZone: Local\n"), ["5:13", "6:13"]);
+        assert_eq!(of("a", "  schedule: 0 0 31 2 *\n  timeZone: Mars/Phobos\n"), ["5:13", "6:13"]);
         assert_eq!(of(&"a".repeat(53), "  schedule: '@daily'\n"), ["3:18"]);
     }
 

@@ -8,8 +8,8 @@ use crate::finding::{PRIVATE_KEY_SHARED, REFLECTOR_PATTERN_INVALID, REPLICATION_
 use crate::lint::Lint;
 use crate::yaml::Path;
 
-const REPLICATOR: &str = "replicator.v1.mittwald.de/";
-const REFLECTOR: &str = "reflector.v1.k8s.emberstack.com/";
+pub(super) const REPLICATOR: &str = "replicator.v1.mittwald.de/";
+pub(super) const REFLECTOR: &str = "reflector.v1.k8s.emberstack.com/";
 
 /// Annotations that hold patterns.
 const PATTERNS: &[(&str, &str)] = &[
@@ -118,6 +118,7 @@ fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrie
     let is_allowed = carrier.is_true(REFLECTOR, "reflection-allowed");
     let is_automatic = carrier.is_true(REFLECTOR, "reflection-auto-enabled");
     let reflects = !is_refused && is_allowed && (is_automatic || is_asked(REFLECTOR, "reflects"));
+    into_itself(lint, carrier);
     // Whoever bears the annotations of both may run only one of them.
     if replicates || reflects {
         return;
@@ -147,6 +148,23 @@ fn copies_nothing(lint: &mut Lint<'_>, carrier: &Carrier<'_>, carriers: &[Carrie
             }
         };
         lint.report(&REPLICATION_COPIES_NOTHING, carrier.document, &path, message, help);
+    }
+}
+
+/// A list that names only the namespace of the source, where no copy can lie beside it.
+fn into_itself(lint: &mut Lint<'_>, carrier: &Carrier<'_>) {
+    let Some(own) = carrier.namespace else { return };
+    for (tool, annotation) in [(REPLICATOR, "replicate-to"), (REFLECTOR, "reflection-auto-namespaces")] {
+        let Some((list, path)) = carrier.get(tool, annotation) else { continue };
+        let is_own = |pattern: &str| {
+            let inner = pattern.strip_prefix('^').unwrap_or(pattern);
+            inner.strip_suffix('$').unwrap_or(inner) == own
+        };
+        let mut all = patterns(list).peekable();
+        if all.peek().is_some() && all.all(is_own) {
+            let message = format!("`{own}` is the namespace that `{}` lies in itself, so nothing is copied", carrier.name);
+            lint.report(&REPLICATION_COPIES_NOTHING, carrier.document, &path, message, "name the namespaces that need a copy");
+        }
     }
 }
 
@@ -193,6 +211,15 @@ mod tests {
     }
 
     #[test]
+    fn a_copy_beside_its_source_is_none() {
+        assert_eq!(secret("ConfigMap", "replicator/replicate-to: '^web$'"), ["replication-copies-nothing"]);
+        assert_eq!(secret("ConfigMap", "replicator/replicate-to: '^web$,^shop$'"), [""; 0]);
+        let reflected =
+            "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-auto-namespaces: 'web'";
+        assert_eq!(secret("ConfigMap", reflected), ["replication-copies-nothing"]);
+    }
+
+    #[test]
     fn a_pattern_that_throws_shares_nothing() {
         let annotations =
             "reflector/reflection-allowed: 'true', reflector/reflection-auto-enabled: 'true', reflector/reflection-allowed-namespaces: '*'";
@@ -218,7 +245,7 @@ mod tests {
         assert_eq!(secret("ConfigMap", "reflector/reflection-allowed: 'true'"), ["replication-copies-nothing"]);
         assert_eq!(secret("ConfigMap", "reflector/reflection-auto-enabled: 'true'"), ["replication-copies-nothing"]);
         assert_eq!(secret("ConfigMap", "reflector/reflection-allowed: 'false'"), [""; 0]);
-        assert_eq!(secret("ConfigMap", "replicator/replication-allowed: 'true', replicator/replicate-to: 'web'"), [""; 0]);
+        assert_eq!(secret("ConfigMap", "replicator/replication-allowed: 'true', replicator/replicate-to: 'shop'"), [""; 0]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod bundles;
 mod carrier;
+mod claims;
 mod copies;
 mod pattern;
 
@@ -11,4 +12,5 @@ use super::Lint;
 pub(super) fn check(lint: &mut Lint<'_>) {
     copies::check(lint);
     bundles::check(lint);
+    claims::check(lint);
 }

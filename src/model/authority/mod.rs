@@ -200,13 +200,32 @@ fn existing_secrets(install: &Install<'_>) -> Value {
     })
 }
 
+/// The value with the address on which the CA listens; None where its configuration is not among the values.
+fn address_of(mode: AuthorityMode) -> Option<&'static [&'static str]> {
+    match mode {
+        AuthorityMode::Bootstrap => Some(&["ca", "address"]),
+        AuthorityMode::Inject => Some(&["inject", "config", "files", "ca.json", "address"]),
+        AuthorityMode::ExistingSecrets => None,
+    }
+}
+
+/// The port on which the pods of a CA listen, as far as the inventory says: that of its address; where the configuration is
+/// not among the values, the one that its Service asks for; else the chart's own.
+pub(super) fn port(written: &inventory::Authority) -> u16 {
+    let values = Value::Object(written.values.clone());
+    let of_address =
+        address_of(written.mode.unwrap_or_default()).map(|address| at(&values, address).and_then(Value::as_str).and_then(port_of));
+    let of_service = || match at(&values, &["service", "targetPort"])? {
+        Value::Number(port) => u16::try_from(port.as_u64()?).ok(),
+        Value::String(port) => port.parse().ok(),
+        _ => None,
+    };
+    of_address.unwrap_or_else(of_service).unwrap_or(PORT)
+}
+
 /// The Service asks for the port on which the CA listens, unless the inventory names one.
 fn with_port(install: &Install<'_>, values: &mut Map<String, Value>) {
-    let address: &[&str] = match install.mode {
-        AuthorityMode::Bootstrap => &["ca", "address"],
-        AuthorityMode::Inject => &["inject", "config", "files", "ca.json", "address"],
-        AuthorityMode::ExistingSecrets => return,
-    };
+    let Some(address) = address_of(install.mode) else { return };
     let mut all = Value::Object(std::mem::take(values));
     let port = at(&all, address).and_then(Value::as_str).and_then(port_of);
     if let Some(port) = port.filter(|port| *port != PORT && at(&all, &["service", "targetPort"]).is_none()) {
@@ -214,5 +233,23 @@ fn with_port(install: &Install<'_>, values: &mut Map<String, Value>) {
     }
     if let Value::Object(map) = all {
         *values = map;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_of_a_ca_is_read_where_its_mode_has_it() {
+        let of = |text: &str| port(&serde_json::from_str(text).expect("an authority"));
+        assert_eq!(of(r#"{"namespace": "pki"}"#), 9000);
+        assert_eq!(of(r#"{"namespace": "pki", "values": {"ca": {"address": ":8443"}}}"#), 8443);
+        assert_eq!(of(r#"{"namespace": "pki", "values": {"service": {"targetPort": 8443}}}"#), 9000, "the CA listens where it did");
+        let injected =
+            r#"{"namespace": "pki", "mode": "inject", "values": {"inject": {"config": {"files": {"ca.json": {"address": "[::]:443"}}}}}}"#;
+        assert_eq!(of(injected), 443);
+        let existing = r#"{"namespace": "pki", "mode": "existingSecrets", "values": {"service": {"targetPort": 8443}}}"#;
+        assert_eq!(of(existing), 8443);
     }
 }
