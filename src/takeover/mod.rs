@@ -13,6 +13,7 @@ mod inventory;
 mod material;
 mod names;
 mod script;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Layers, Settings};
 use crate::lint::{Scope, lint};
 use crate::manifest::crd::CrdCatalog;
+use crate::manifest::kustomization::{entries, is_kustomization_file, resolve};
 use crate::manifest::{Content, Document, Identity, Origin, Shape, identity_of};
 use crate::model::{self, Extent, KnownSnapshot};
 use crate::outside::files::Folder;
@@ -206,7 +208,14 @@ pub fn take_over(repository: &dyn Folder, request: &Request, target: Target<'_>)
     for draught in &draughts {
         environments.push(environment(draught, &new, &files, target)?);
     }
-    let used: BTreeSet<Utf8PathBuf> = others.into_iter().flat_map(|source| source.reached).collect();
+    let linked = |other: &Source| {
+        draughts.iter().flat_map(|draught| &draught.sources).any(|one| one.folder != other.folder && !one.links.is_empty())
+    };
+    // What a link leads to is not known: it may be anything that lies elsewhere.
+    let behind_links =
+        draughts.iter().flat_map(|draught| &draught.sources).filter(|source| linked(source)).flat_map(|source| &source.reached);
+    let used: BTreeSet<Utf8PathBuf> =
+        behind_links.cloned().chain(others.iter().flat_map(|source| source.reached.iter().cloned())).collect();
     let olds: Vec<deletion::Old<'_>> = draughts.iter().zip(&environments).map(|(draught, environment)| old(draught, environment)).collect();
     let deletion = deletion::deletion(&olds, &used);
     Ok(Takeover { environments, files: new, deletion })
@@ -231,7 +240,19 @@ fn in_the_way(repository: &dyn Folder, ours: &[Source], broken: Vec<Finding>) ->
             let text = String::from_utf8_lossy(&bytes);
             ["certmanager.step.sm", "step-issuer", "StepIssuer"].iter().any(|mark| text.contains(mark))
         };
-        ours.iter().any(|source| source.reached.contains(file)) || speaks_of_it()
+        let is_near = |source: &Source| {
+            let folder = file.parent().unwrap_or(Utf8Path::new(""));
+            let kustomizations = source.parts.iter().filter(|part| part.shape == Shape::Kustomization);
+            let is_named = |part: &crate::manifest::kustomization::Part| {
+                let from = part.file.parent().unwrap_or(Utf8Path::new(""));
+                entries(&part.node).any(|entry| resolve(from, entry).is_some_and(|path| path == folder))
+            };
+            is_kustomization_file(file)
+                && (source.folder.starts_with(folder)
+                    || source.reached.iter().any(|reached| reached.parent() == Some(folder))
+                    || kustomizations.into_iter().any(is_named))
+        };
+        ours.iter().any(|source| source.reached.contains(file) || is_near(source)) || speaks_of_it()
     };
     broken.into_iter().filter(is_ours).collect()
 }
@@ -420,14 +441,23 @@ fn remarks(draught: &Draught) -> Vec<String> {
 }
 
 fn old<'a>(draught: &'a Draught, environment: &'a Environment) -> deletion::Old<'a> {
-    let taken = |item: &'a Item| (item.file.as_path(), item.identity.to_string());
+    let written = |item: &Item| {
+        let at = (item.node.at.file, item.node.at.line);
+        let source = draught.sources.iter().find_map(|source| source.written.get(&at));
+        source.and_then(|node| identity_of(node).ok()).unwrap_or_else(|| item.identity.clone())
+    };
     let material = &draught.material;
-    let objects = draught.made.taken.iter().filter(|item| item.maker.is_none()).chain(&material.approvers).chain(&material.replaced);
+    let has_chart = environment.objects.iter().any(|one| one.identity.kind == "Helm release");
+    let replaced = material.replaced.iter().filter(|_| has_chart);
+    let objects = draught.made.taken.iter().filter(|item| item.maker.is_none()).chain(&material.approvers).chain(replaced);
+    let objects: Vec<&Item> = objects.chain(material.gone.iter().map(|(item, _)| item)).collect();
     deletion::Old {
         sources: &draught.sources,
         material,
-        has_chart: environment.objects.iter().any(|one| one.identity.kind == "Helm release"),
+        has_chart,
         left: environment.left.iter().filter(|left| left.keeps_file).map(|left| left.file.as_path()).collect(),
-        taken: objects.chain(material.gone.iter().map(|(item, _)| item)).map(taken).collect(),
+        // As the file calls it, and not as a kustomization names it anew.
+        taken: objects.iter().map(|item| (item.file.as_path(), written(item).to_string())).collect(),
+        places: objects.iter().map(|item| (item.node.at.file, item.node.at.line)).collect(),
     }
 }
