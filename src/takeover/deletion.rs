@@ -9,7 +9,7 @@ use super::gather::Source;
 use super::material::Material;
 use super::settings::patches_of;
 use crate::manifest::Shape;
-use crate::manifest::kustomization::{entries, is_kustomization_file, resolve};
+use crate::manifest::kustomization::{KUSTOMIZATION_FILES, entries, is_kustomization_file, resolve};
 
 /// What is to be done by hand once the rendered tree is what the cluster gets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -59,30 +59,23 @@ pub(super) fn deletion(all: &[Old<'_>], used: &BTreeSet<Utf8PathBuf>) -> Deletio
         deletion.parts.entry(file.to_owned()).or_default().extend(what);
     }
     let places: BTreeSet<(u16, u32)> = all.iter().flat_map(|old| old.places.iter().copied()).collect();
-    for old in all {
-        for source in old.sources {
-            kustomizations(source, &is_free, &left, used, &places, &mut deletion);
-        }
+    // What is done goes first: then it is known which entries lead to nothing.
+    let (done, others): (Vec<&Source>, Vec<&Source>) =
+        all.iter().flat_map(|old| old.sources).partition(|source| source.reached.iter().all(|file| !left.contains(file.as_path())));
+    for source in done {
+        deletion.files.extend(source.reached.iter().filter(|file| is_free(file)).cloned());
+    }
+    for source in others {
+        spent_parts(source, &places, &mut deletion);
     }
     let whole = &deletion.files;
     deletion.parts.retain(|file, _| !whole.contains(file));
     deletion
 }
 
-/// The kustomizations of a folder: deleted where nothing is left of what they build, otherwise told what to take out.
-fn kustomizations(
-    source: &Source,
-    is_free: &dyn Fn(&Utf8Path) -> bool,
-    left: &BTreeSet<&Utf8Path>,
-    used: &BTreeSet<Utf8PathBuf>,
-    taken: &BTreeSet<(u16, u32)>,
-    deletion: &mut Deletion,
-) {
-    let is_done = source.reached.iter().all(|file| !left.contains(file.as_path()));
-    if is_done {
-        deletion.files.extend(source.reached.iter().filter(|file| is_free(file) && !used.contains(*file)).cloned());
-        return;
-    }
+/// What is to be taken out of the kustomizations of a folder of which something stays: entries that lead to files that go,
+/// and patches of objects that go.
+fn spent_parts(source: &Source, taken: &BTreeSet<(u16, u32)>, deletion: &mut Deletion) {
     for part in source.parts.iter().filter(|part| part.shape == Shape::Kustomization) {
         let spent = patches_of(part, &source.patches).into_iter().filter(|patch| {
             let mut meant = source.written.iter().filter(|(_, node)| patch.takes(node)).peekable();
@@ -93,7 +86,10 @@ fn kustomizations(
             deletion.parts.entry(part.file.clone()).or_default().extend(spent);
         }
         let folder = part.file.parent().unwrap_or(Utf8Path::new(""));
-        let named = entries(&part.node).filter(|entry| resolve(folder, entry).is_some_and(|path| deletion.files.contains(&path)));
+        let goes = |path: &Utf8Path| {
+            deletion.files.contains(path) || KUSTOMIZATION_FILES.iter().any(|name| deletion.files.contains(&path.join(name)))
+        };
+        let named = entries(&part.node).filter(|entry| resolve(folder, entry).is_some_and(|path| goes(&path)));
         let named: Vec<String> = named.map(|entry| format!("the entry `{entry}`")).collect();
         if !named.is_empty() {
             deletion.parts.entry(part.file.clone()).or_default().extend(named);

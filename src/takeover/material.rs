@@ -269,11 +269,13 @@ impl Material {
                 }
                 false => "trustree does not install it",
             };
+            // The Application itself is told.
             if chart.engine != Engine::Argo {
                 self.leave(&chart.file, chart.shown(), why);
             }
         }
-        for chart in ours.iter().take(1) {
+        // One with a range of versions stays whole.
+        for chart in ours.iter().take(1).filter(|chart| chart.has_exact_version()) {
             self.left.extend(chart.dropped.iter().cloned());
             let (file, not_taken) = (chart.file.clone(), chart.not_taken.clone());
             self.left.extend(not_taken.into_iter().map(|what| Left {

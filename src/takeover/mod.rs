@@ -22,7 +22,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
 
 use crate::change::Change;
-use crate::finding::{Finding, KUSTOMIZATION_NOT_CHECKED, Place, Rule};
+use crate::finding::{Finding, ISSUER_UNRESOLVED, KUSTOMIZATION_NOT_CHECKED, Place, Rule};
 use crate::fleet::MAX_INPUT_BYTES;
 use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Layers, Settings};
@@ -31,10 +31,11 @@ use crate::manifest::crd::CrdCatalog;
 use crate::manifest::kustomization::{entries, is_kustomization_file, resolve};
 use crate::manifest::{Content, Document, Identity, Origin, Shape, identity_of};
 use crate::model::{self, Extent, KnownSnapshot};
-use crate::outside::files::Folder;
+use crate::outside::files::{FileError, Folder};
 use crate::render::{Templates, render};
 use crate::snapshot::{Input, load_with_places};
 use authority::Authority;
+use chart::ChartUse;
 use draft::{Draft, common};
 use gather::{Gathered, Source, gather};
 use inventory::{Context, Made};
@@ -176,6 +177,15 @@ struct Draught {
     material: Material,
     authorities: Vec<Authority>,
     made: Made,
+    /// Whether its certificates are signed by issuers of another environment.
+    is_part_of_another: bool,
+}
+
+impl Draught {
+    /// Whether there is nothing to write for it, since it belongs to another one.
+    fn is_empty(&self) -> bool {
+        self.is_part_of_another && self.made.taken.is_empty() && !self.material.charts.iter().any(ChartUse::is_step_issuer)
+    }
 }
 
 /// Takes a repository over.
@@ -202,22 +212,22 @@ pub fn take_over(repository: &dyn Folder, request: &Request, target: Target<'_>)
     for (name, sources) in named {
         draughts.push(draught(repository, name, sources, request)?);
     }
+    issuers_elsewhere(&mut draughts);
     let (layer, drafts) = layered(&mut draughts);
     let new = written(&draughts, layer.as_ref(), &drafts, target.settings);
     let mut environments = Vec::new();
     for draught in &draughts {
         environments.push(environment(draught, &new, &files, target)?);
     }
-    let linked = |other: &Source| {
-        draughts.iter().flat_map(|draught| &draught.sources).any(|one| one.folder != other.folder && !one.links.is_empty())
-    };
-    // What a link leads to is not known: it may be anything that lies elsewhere.
-    let behind_links =
-        draughts.iter().flat_map(|draught| &draught.sources).filter(|source| linked(source)).flat_map(|source| &source.reached);
-    let used: BTreeSet<Utf8PathBuf> =
-        behind_links.cloned().chain(others.iter().flat_map(|source| source.reached.iter().cloned())).collect();
+    let sources = || draughts.iter().flat_map(|draught| &draught.sources);
+    // What a link leads to is not known: it may be any file, and so all of them stay.
+    let has_links = sources().any(|source| !source.links.is_empty());
+    let kept = sources().filter(|_| has_links).chain(&others);
+    let used: BTreeSet<Utf8PathBuf> = kept.flat_map(|source| source.reached.iter().cloned()).collect();
     let olds: Vec<deletion::Old<'_>> = draughts.iter().zip(&environments).map(|(draught, environment)| old(draught, environment)).collect();
-    let deletion = deletion::deletion(&olds, &used);
+    let mut deletion = deletion::deletion(&olds, &used);
+    // A kustomization may name what is not there.
+    deletion.files.retain(|file| matches!(repository.read(file.as_str(), 0), Ok(Some(_)) | Err(FileError::TooLarge { .. })));
     Ok(Takeover { environments, files: new, deletion })
 }
 
@@ -263,16 +273,43 @@ fn draught(repository: &dyn Folder, name: EnvironmentName, sources: Vec<Source>,
     let authorities = authority::authorities(&material.urls(), request.dumps.get(name.as_str()).map(Vec::as_slice), request.as_of)?;
     let is_there = |file: &Utf8Path| request.stays && matches!(repository.read(file.as_str(), MAX_INPUT_BYTES), Ok(Some(_)));
     let made = inventory::make(&Context { material: &material, authorities: &authorities, stays: &is_there });
-    Ok(Draught { name, sources, material, authorities, made })
+    Ok(Draught { name, sources, material, authorities, made, is_part_of_another: false })
+}
+
+/// Says where the issuer of a certificate is that another environment takes over.
+fn issuers_elsewhere(draughts: &mut [Draught]) {
+    let issuers: Vec<(EnvironmentName, Identity)> = draughts
+        .iter()
+        .flat_map(|draught| draught.made.taken.iter().map(|item| (draught.name.clone(), item.identity.clone())))
+        .filter(|(_, identity)| identity.kind != "Certificate")
+        .collect();
+    for draught in draughts {
+        let folder = draught.sources.first().map(|source| shown(&source.folder).to_owned()).unwrap_or_default();
+        for (index, (kind, name)) in draught.made.unresolved.clone() {
+            let found = issuers.iter().find(|(_, identity)| (&identity.kind, &identity.name) == (&kind, &name));
+            if let (Some((environment, _)), Some(left)) = (found, draught.made.left.get_mut(index)) {
+                left.why = format!(
+                    "{}: its {kind} `{name}` is in environment `{environment}`: where both are for one cluster, `--name {folder}={environment}` joins them",
+                    ISSUER_UNRESOLVED.code
+                );
+                draught.is_part_of_another = true;
+            }
+        }
+    }
 }
 
 /// The layer of what all have in common, where there are several, and what each has beside it.
 fn layered(draughts: &mut [Draught]) -> (Option<Draft>, Vec<Draft>) {
     let mut drafts: Vec<Draft> = draughts.iter_mut().map(|draught| std::mem::take(&mut draught.made.draft)).collect();
-    if drafts.len() < 2 {
+    let is_written: Vec<bool> = draughts.iter().map(|draught| !draught.is_empty()).collect();
+    let mut full: Vec<Draft> =
+        drafts.iter().zip(&is_written).filter(|(_, is_written)| **is_written).map(|(draft, _)| draft.clone()).collect();
+    if full.len() < 2 {
         return (None, drafts);
     }
-    let layer = common(&mut drafts);
+    let layer = common(&mut full);
+    let written = drafts.iter_mut().zip(&is_written).filter(|(_, is_written)| **is_written);
+    written.zip(full).for_each(|((draft, _), own)| *draft = own);
     (Some(layer).filter(|layer| !layer.value.is_empty()), drafts)
 }
 
@@ -285,7 +322,7 @@ fn written(draughts: &[Draught], layer: Option<&Draft>, drafts: &[Draft], settin
         files.insert(root.join(format!("_layers/{LAYER}.yaml")), text);
     }
     let extends: &[&str] = if layer.is_some() { &[LAYER] } else { &[] };
-    for (draught, draft) in draughts.iter().zip(drafts) {
+    for (draught, draft) in draughts.iter().zip(drafts).filter(|(draught, _)| !draught.is_empty()) {
         let folder = root.join(draught.name.as_str());
         let from: Vec<String> = draught.sources.iter().map(|source| format!("`{}`", shown(&source.folder))).collect();
         let head = format!("Taken over from {}.", from.join(", "));
@@ -324,6 +361,17 @@ fn environment(
     files: &Arc<[Utf8PathBuf]>,
     target: Target<'_>,
 ) -> Result<Environment, Vec<Finding>> {
+    if draught.is_empty() {
+        return Ok(Environment {
+            name: draught.name.clone(),
+            folders: draught.sources.iter().map(|source| source.folder.clone()).collect(),
+            objects: Vec::new(),
+            rights: Vec::new(),
+            left: left(draught),
+            remarks: remarks(draught),
+            findings: Vec::new(),
+        });
+    }
     let folder = Utf8Path::new(&target.settings.environments).join(draught.name.as_str());
     let layer = Utf8Path::new(&target.settings.environments).join(format!("_layers/{LAYER}.yaml"));
     let layers = new.get(&layer).map(|text| (LAYER.to_owned(), layer.clone(), text.clone().into_bytes()));

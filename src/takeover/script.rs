@@ -96,8 +96,8 @@ pub(super) fn other_writes(script: &str) -> Vec<String> {
         for command in COMMAND.captures_iter(line) {
             let arguments = command.get(3).map_or("", |rest| rest.as_str());
             match (command.get(1), command.get(2)) {
-                (Some(_), Some(verb)) => found.push(format!("`helm {}`", verb.as_str())),
-                _ => found.extend(write_of(arguments, opening.is_some(), &files).map(|verb| format!("`kubectl {verb}`"))),
+                (Some(_), Some(verb)) => found.push(format!("helm {}", verb.as_str())),
+                _ => found.extend(write_of(arguments, opening.is_some(), &files).map(|verb| format!("kubectl {verb}"))),
             }
         }
     }
@@ -239,12 +239,12 @@ mod tests {
     #[test]
     fn commands_that_change_more_than_the_texts_of_a_script_are_found() {
         let script = "kubectl get x\nkubectl -n a create secret generic b --from-literal=password=hunter2\nK=$(kubectl get cm | jq)\ncat <<EOF | kubectl -n b apply -f -\nkubectl delete x\nEOF\ncat > /tmp/x <<EOF\nEOF\n/usr/bin/kubectl apply -f /tmp/x\nkubectl apply --filename=- <<EOF\nEOF\nkubectl rollout status deploy/x\n";
-        assert_eq!(other_writes(script), ["`kubectl create`"]);
+        assert_eq!(other_writes(script), ["kubectl create"]);
         for (line, expected) in [
-            ("kubectl apply -f https://example.org/x.yaml", "`kubectl apply`"),
-            ("echo x | kubectl apply -f -", "`kubectl apply`"),
-            ("kubectl \\\n  label ns a b=c", "`kubectl label`"),
-            ("helm upgrade --install x y", "`helm upgrade`"),
+            ("kubectl apply -f https://example.org/x.yaml", "kubectl apply"),
+            ("echo x | kubectl apply -f -", "kubectl apply"),
+            ("kubectl \\\n  label ns a b=c", "kubectl label"),
+            ("helm upgrade --install x y", "helm upgrade"),
         ] {
             assert_eq!(other_writes(line), [expected], "{line}");
         }

@@ -50,6 +50,11 @@ impl<'a> Maker<'a> {
                 Err(why) => {
                     let prefix = way(&["certificates", &key]);
                     self.made.draft.comments.retain(|way, _| !way.starts_with(&prefix));
+                    if why.starts_with(ISSUER_UNRESOLVED.code) {
+                        let text = |key: &str| item.text(&["spec", "issuerRef", key]).map(str::to_owned);
+                        let kind = text("kind").unwrap_or_else(|| "StepIssuer".to_owned());
+                        self.made.unresolved.push((self.made.left.len(), (kind, text("name").unwrap_or_default())));
+                    }
                     self.leave(item, why);
                 }
             }

@@ -50,7 +50,7 @@ impl<'a> Maker<'a> {
             "default".to_owned()
         });
         let identity = chart_identity(&chart.release, &namespace);
-        if chart.engine == Engine::Flux {
+        if chart.engine == Engine::Flux && chart.has_exact_version() {
             self.made.remarks.push(
                 "Flux uninstalls a release whose HelmRelease is deleted: write `suspend: true` into the old one, let Flux apply that, and only then delete it"
                     .to_owned(),

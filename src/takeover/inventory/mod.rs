@@ -29,6 +29,8 @@ pub(super) struct Made {
     /// Why something differs, by its object.
     pub(super) reasons: Vec<(Identity, Reason)>,
     pub(super) left: Vec<Left>,
+    /// Kind and name of issuers that were not found, by the index in `left` of the certificate that names them.
+    pub(super) unresolved: Vec<(usize, (String, String))>,
     /// What a person should know.
     pub(super) remarks: Vec<String>,
 }
@@ -45,7 +47,14 @@ pub(super) struct Context<'a> {
 pub(super) fn make(context: &Context<'_>) -> Made {
     let mut maker = Maker {
         context,
-        made: Made { draft: Draft::default(), taken: Vec::new(), reasons: Vec::new(), left: Vec::new(), remarks: Vec::new() },
+        made: Made {
+            draft: Draft::default(),
+            taken: Vec::new(),
+            reasons: Vec::new(),
+            left: Vec::new(),
+            unresolved: Vec::new(),
+            remarks: Vec::new(),
+        },
     };
     maker.head();
     maker.authorities();
