@@ -363,7 +363,7 @@ impl Material {
         let beyond: BTreeSet<String> = commands(&maker.node).iter().flat_map(|script| other_writes(script)).collect();
         if !beyond.is_empty() {
             let why = format!(
-                "its script does more, with {}: take only the issuers and certificates out of it, which are in the inventory now",
+                "its script does more, with {}: take only those issuers and certificates out of it that are in the inventory now",
                 listed(beyond.iter().map(String::as_str))
             );
             self.leave(&maker.file, maker.identity.to_string(), why);
@@ -373,7 +373,7 @@ impl Material {
             self.leave(
                 &maker.file,
                 maker.identity.to_string(),
-                "take the issuers and certificates out of its script, which are in the inventory now",
+                "take those issuers and certificates out of its script that are in the inventory now",
             );
             return;
         }
