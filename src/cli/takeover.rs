@@ -105,7 +105,11 @@ impl TakeOver {
     }
 
     fn names(&self) -> Result<Vec<(Utf8PathBuf, EnvironmentName)>> {
-        let plain = |path: &str| path.trim_start_matches("./").trim_end_matches('/').into();
+        // The dot is how the folder itself is shown.
+        let plain = |path: &str| match path {
+            "." => Utf8PathBuf::new(),
+            path => path.trim_start_matches("./").trim_end_matches('/').into(),
+        };
         self.name.iter().map(|Pair(folder, name)| Ok((plain(folder), environment_name(name)?))).collect()
     }
 

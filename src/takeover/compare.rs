@@ -6,7 +6,7 @@ use std::sync::Arc;
 use camino::Utf8PathBuf;
 use serde_json::{Map, Value, json};
 
-use super::chart::ChartUse;
+use super::chart::{ChartUse, Engine};
 use super::inventory::{Made, chart_identity};
 use super::material::{Item, Material};
 use super::script::without_variables;
@@ -41,7 +41,11 @@ pub(super) struct Sides<'a> {
 pub(super) fn compare(sides: &Sides<'_>) -> (Vec<Compared>, Vec<Change>) {
     let waiting: BTreeSet<Identity> = sides.model.waiting_issuers.iter().map(waiting_identity).collect();
     let chart = sides.material.charts.iter().find(|chart| chart.is_step_issuer());
-    let new_chart = new_chart(sides.model);
+    let mut new_chart = new_chart(sides.model);
+    let by_flux = sides.documents.iter().find(|document| document.identity().is_some_and(|identity| identity.kind == "HelmRelease"));
+    if let (Some((_, value)), Some(document), Some(Engine::Flux)) = (&mut new_chart, by_flux, chart.map(|chart| chart.engine)) {
+        kept_by_flux(&document.node, document.identity().and_then(|identity| identity.namespace.as_deref()), value);
+    }
     let mut old: BTreeMap<Identity, Value> = BTreeMap::new();
     for item in old_items(sides).filter(|item| !waiting.contains(&item.identity)) {
         let mut value = item.node.to_json();
@@ -66,6 +70,8 @@ pub(super) fn compare(sides: &Sides<'_>) -> (Vec<Compared>, Vec<Change>) {
         let change = by_object.remove(&object(identity));
         let state = match (old.contains_key(identity), new.contains_key(identity), &change) {
             (true, true, Some(_)) => State::Differs,
+            // Something of it is not taken over, so what it brings is not as it was.
+            (true, true, None) if identity.kind == "Helm release" && chart.is_some_and(|chart| !chart.is_whole()) => State::Differs,
             (true, true, None) => State::Same,
             (true, false, _) => State::Gone,
             (false, ..) => State::New,
@@ -158,6 +164,15 @@ fn reasons(sides: &Sides<'_>, identity: &Identity, state: State, change: Option<
         };
         found.push(Reason::plain(text));
     }
+    let is_kept_elsewhere = change.is_some_and(|change| change.fields.iter().any(|field| field.path == "storageNamespace"));
+    if is_kept_elsewhere {
+        found.push(Reason::plain(
+            "Helm remembers the release in another namespace: it is installed over the objects that are there, and the old Secrets `sh.helm.release.…` stay where they were",
+        ));
+    }
+    if change.is_some_and(|change| change.fields.iter().any(|field| field.path == "helmRelease")) {
+        found.push(Reason::plain("trustree calls its HelmReleases by `flux.namePrefix` and the release, all in the namespace of Flux"));
+    }
     if state == State::New && identity.kind != "Helm release" {
         found.push(Reason::plain("nothing in the old files gave it"));
     }
@@ -234,11 +249,25 @@ fn release(release: &str, namespace: &str, version: &str, repo: &str, brings_crd
 fn old_chart(chart: &ChartUse) -> (Identity, Value) {
     let version = chart.version.as_deref().unwrap_or_default();
     let values = match chart_values(STEP_ISSUER_CHART, version) {
-        Some(known) => known.without_defaults(&chart.values),
+        Some(known) => known.without_defaults(&chart.values_with_images()),
         None => chart.values.clone(),
     };
     let repo = chart.repo.as_deref().unwrap_or(STEP_ISSUER_CHART_REPOSITORY);
-    release(&chart.release, chart.namespace.as_deref().unwrap_or("default"), version, repo, chart.brings_crds, values)
+    let (identity, mut value) =
+        release(&chart.release, chart.namespace.as_deref().unwrap_or("default"), version, repo, chart.brings_crds, values);
+    if chart.engine == Engine::Flux {
+        let own = chart.node.get("metadata").and_then(|metadata| metadata.get_str("namespace")).or(chart.namespace.as_deref());
+        kept_by_flux(&chart.node, own, &mut value);
+    }
+    (identity, value)
+}
+
+/// Adds how Flux calls a release, and where Helm remembers it.
+fn kept_by_flux(release: &Node, namespace: Option<&str>, value: &mut Value) {
+    let name = release.get("metadata").and_then(|metadata| metadata.get_str("name")).unwrap_or_default();
+    let storage = release.get("spec").and_then(|spec| spec.get_str("storageNamespace")).or(namespace);
+    value["helmRelease"] = namespace.map_or_else(|| name.to_owned(), |namespace| format!("{namespace}/{name}")).into();
+    value["storageNamespace"] = storage.into();
 }
 
 fn new_chart(model: &Model) -> Option<(Identity, Value)> {

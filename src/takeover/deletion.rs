@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::chart::Engine;
 use super::gather::Source;
 use super::material::Material;
+use super::settings::patches_of;
 use crate::manifest::Shape;
-use crate::manifest::kustomization::{entries, is_kustomization_file, resolve};
+use crate::manifest::kustomization::{KUSTOMIZATION_FILES, entries, is_kustomization_file, resolve};
 
 /// What is to be done by hand once the rendered tree is what the cluster gets.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -27,6 +29,8 @@ pub(super) struct Old<'a> {
     pub(super) has_chart: bool,
     /// What was taken over, with its file.
     pub(super) taken: Vec<(&'a Utf8Path, String)>,
+    /// Where that begins, by file and line.
+    pub(super) places: BTreeSet<(u16, u32)>,
 }
 
 /// What of old environments is to be deleted; `used` are files that other folders need.
@@ -39,7 +43,11 @@ pub(super) fn deletion(all: &[Old<'_>], used: &BTreeSet<Utf8PathBuf>) -> Deletio
         for (file, what) in &old.taken {
             taken.entry(file).or_default().insert(what.clone());
         }
-        for chart in old.material.charts.iter().filter(|chart| old.has_chart && chart.is_step_issuer() && !chart.is_flux) {
+        let charts = old.material.charts.iter().filter(|chart| old.has_chart && chart.is_step_issuer());
+        for chart in charts.filter(|chart| chart.engine == Engine::Kustomize) {
+            for (file, what) in &chart.moved {
+                taken.entry(file).or_default().insert(what.clone());
+            }
             let files = chart.value_files.iter().map(|(file, _)| file.clone());
             deletion.files.extend(files.filter(|file| is_free(file)));
             taken.entry(&chart.file).or_default().insert("the entry of the chart `step-issuer`".to_owned());
@@ -50,32 +58,38 @@ pub(super) fn deletion(all: &[Old<'_>], used: &BTreeSet<Utf8PathBuf>) -> Deletio
     for (file, what) in partly {
         deletion.parts.entry(file.to_owned()).or_default().extend(what);
     }
-    for old in all {
-        for source in old.sources {
-            kustomizations(source, &is_free, &left, used, &mut deletion);
-        }
+    let places: BTreeSet<(u16, u32)> = all.iter().flat_map(|old| old.places.iter().copied()).collect();
+    // What is done goes first: then it is known which entries lead to nothing.
+    let (done, others): (Vec<&Source>, Vec<&Source>) =
+        all.iter().flat_map(|old| old.sources).partition(|source| source.reached.iter().all(|file| !left.contains(file.as_path())));
+    for source in done {
+        deletion.files.extend(source.reached.iter().filter(|file| is_free(file)).cloned());
+    }
+    for source in others {
+        spent_parts(source, &places, &mut deletion);
     }
     let whole = &deletion.files;
     deletion.parts.retain(|file, _| !whole.contains(file));
     deletion
 }
 
-/// The kustomizations of a folder: deleted where nothing is left of what they build, otherwise told what to take out.
-fn kustomizations(
-    source: &Source,
-    is_free: &dyn Fn(&Utf8Path) -> bool,
-    left: &BTreeSet<&Utf8Path>,
-    used: &BTreeSet<Utf8PathBuf>,
-    deletion: &mut Deletion,
-) {
-    let is_done = source.reached.iter().all(|file| !left.contains(file.as_path()));
-    if is_done {
-        deletion.files.extend(source.reached.iter().filter(|file| is_free(file) && !used.contains(*file)).cloned());
-        return;
-    }
+/// What is to be taken out of the kustomizations of a folder of which something stays: entries that lead to files that go,
+/// and patches of objects that go.
+fn spent_parts(source: &Source, taken: &BTreeSet<(u16, u32)>, deletion: &mut Deletion) {
     for part in source.parts.iter().filter(|part| part.shape == Shape::Kustomization) {
+        let spent = patches_of(part, &source.patches).into_iter().filter(|patch| {
+            let mut meant = source.written.iter().filter(|(_, node)| patch.takes(node)).peekable();
+            meant.peek().is_some() && meant.all(|(at, _)| taken.contains(at))
+        });
+        let spent: Vec<String> = spent.map(|patch| patch.shown()).collect();
+        if !spent.is_empty() {
+            deletion.parts.entry(part.file.clone()).or_default().extend(spent);
+        }
         let folder = part.file.parent().unwrap_or(Utf8Path::new(""));
-        let named = entries(&part.node).filter(|entry| resolve(folder, entry).is_some_and(|path| deletion.files.contains(&path)));
+        let goes = |path: &Utf8Path| {
+            deletion.files.contains(path) || KUSTOMIZATION_FILES.iter().any(|name| deletion.files.contains(&path.join(name)))
+        };
+        let named = entries(&part.node).filter(|entry| resolve(folder, entry).is_some_and(|path| goes(&path)));
         let named: Vec<String> = named.map(|entry| format!("the entry `{entry}`")).collect();
         if !named.is_empty() {
             deletion.parts.entry(part.file.clone()).or_default().extend(named);

@@ -10,7 +10,8 @@ use crate::yaml::{block, scalar};
 pub(super) type Way = Vec<String>;
 
 /// Fields whose parts may come from a layer and the rest from the environment.
-const SHARED_IN_PARTS: &[&str] = &["clusterDomain", "delivery", "versions", "certManager", "authorities", "stepIssuer", "approver"];
+const SHARED_IN_PARTS: &[&str] =
+    &["clusterDomain", "delivery", "versions", "certManager", "authorities", "images", "stepIssuer", "approver"];
 /// Fields whose entries are shared whole or not at all: half a certificate in another file is hard to read.
 const SHARED_WHOLE: &[&str] = &["issuers", "certificates"];
 

@@ -1,18 +1,22 @@
 //! What lies in somebody's repository: every kustomization that no other names, built, and the files that none names.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::finding::Finding;
+use super::settings::patch_files;
+use crate::finding::{Finding, KUSTOMIZATION_BROKEN, Place};
 use crate::fleet::written::{Keeper, Listing, MAX_SIZE, Ours, roots};
 use crate::fleet::{MAX_INPUT_BYTES, of_file_error};
-use crate::manifest::kustomization::{Files as _, Found, KUSTOMIZATION_FILES, Part, build, is_kustomization_file};
+use crate::manifest::kustomization::{
+    Files as _, Found, KUSTOMIZATION_FILES, Part, build, entries, is_kustomization_file, is_remote, kustomization_of, resolve,
+};
 use crate::manifest::{Shape, objects_in};
-use crate::outside::files::Folder;
+use crate::outside::files::{EntryKind, FileError, Folder};
 use crate::plan::LEDGER_FILE;
 use crate::tree::Tree;
+use crate::yaml::{Node, Value};
 
 /// One folder of a repository with everything that it brings.
 #[derive(Debug)]
@@ -27,6 +31,12 @@ pub(super) struct Source {
     pub(super) findings: Vec<Finding>,
     /// What should be said about how it was read.
     pub(super) remarks: Vec<String>,
+    /// The patches that lie in files of their own.
+    pub(super) patches: BTreeMap<Utf8PathBuf, Vec<Node>>,
+    /// What objects are in the files as they are written, by file and line, before any kustomization names them anew.
+    pub(super) written: BTreeMap<(u16, u32), Node>,
+    /// Links on the way, which are not followed.
+    pub(super) links: BTreeSet<Utf8PathBuf>,
 }
 
 /// A repository as it was read.
@@ -61,7 +71,9 @@ pub(super) fn gather(repository: &dyn Folder, below: &Utf8Path) -> Result<Gather
         let built = build(&folder, &keeper, left);
         left = left.saturating_sub(built.size);
         let remarks = remarks(repository, &folder, &built.reached);
-        sources.push(Source { folder, parts: built.parts, reached: built.reached, findings: built.findings, remarks });
+        let mut source = Source { remarks, ..Source::new(folder, built.parts, built.reached) };
+        source.findings = built.findings;
+        sources.push(source);
     }
     sources.retain(|source| !is_rendered(repository, &source.folder));
     let reached: BTreeSet<&Utf8PathBuf> = sources.iter().flat_map(|source| &source.reached).collect();
@@ -80,12 +92,93 @@ pub(super) fn gather(repository: &dyn Folder, below: &Utf8Path) -> Result<Gather
                 source.reached.insert(file);
                 source.remarks.extend(remarks);
             }
-            None => sources.push(Source { folder, parts, reached: BTreeSet::from([file]), findings: Vec::new(), remarks }),
+            None => sources.push(Source { remarks, ..Source::new(folder, parts, BTreeSet::from([file])) }),
         }
     }
+    for source in &mut sources {
+        source.look_around(repository, &keeper);
+    }
+    let misshaped = misshaped(&listing, &keeper);
     let (files, broken) = keeper.close(|_| true);
-    let broken = listing.findings.into_iter().chain(broken).collect();
+    let broken = listing.findings.into_iter().chain(broken).chain(misshaped).collect();
     Ok(Gathered { sources, files, broken })
+}
+
+/// Fields of a kustomization that are lists: with anything else there, kustomize builds nothing.
+const LISTS: &[&str] = &[
+    "bases",
+    "components",
+    "helmCharts",
+    "images",
+    "labels",
+    "patches",
+    "patchesJson6902",
+    "patchesStrategicMerge",
+    "replicas",
+    "resources",
+];
+
+/// Kustomizations that kustomize cannot read.
+fn misshaped(listing: &Listing, keeper: &Keeper<'_>) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let folders = listing.files.iter().filter(|file| is_kustomization_file(file)).filter_map(|file| file.parent());
+    for folder in folders.collect::<BTreeSet<_>>() {
+        let Some(kustomization) = kustomization_of(folder, keeper) else { continue };
+        for (key, entry) in LISTS.iter().filter_map(|key| Some((key, kustomization.node().get(key)?))) {
+            if entry.as_list().is_none() && entry.value != Value::Null {
+                let message = format!("`{key}` is {}, and kustomize wants a list", entry.value.kind());
+                let help = "write its entries below each other, each behind a `-`";
+                found.push(Finding::new(&KUSTOMIZATION_BROKEN, Place::at(&kustomization.file, entry.at), message).help(help));
+            }
+        }
+    }
+    found
+}
+
+impl Source {
+    fn new(folder: Utf8PathBuf, parts: Vec<Part>, reached: BTreeSet<Utf8PathBuf>) -> Source {
+        Source {
+            folder,
+            parts,
+            reached,
+            findings: Vec::new(),
+            remarks: Vec::new(),
+            patches: BTreeMap::new(),
+            written: BTreeMap::new(),
+            links: BTreeSet::new(),
+        }
+    }
+
+    /// Reads what lies beside the objects: patches, the objects as they are written, and links.
+    fn look_around(&mut self, repository: &dyn Folder, keeper: &Keeper<'_>) {
+        for file in self.parts.iter().filter(|part| part.shape == Shape::Kustomization).flat_map(patch_files) {
+            if let Found::Documents(documents) = keeper.find(&file) {
+                self.patches.insert(file, documents.to_vec());
+            }
+        }
+        for file in self.reached.iter().filter(|file| !is_kustomization_file(file)) {
+            let Found::Documents(documents) = keeper.find(file) else { continue };
+            let objects = documents.iter().flat_map(objects_in);
+            self.written.extend(objects.map(|node| ((node.at.file, node.at.line), node.clone())));
+        }
+        let folders: BTreeSet<&Utf8Path> = self.reached.iter().filter_map(|file| file.parent()).chain([self.folder.as_path()]).collect();
+        for folder in folders {
+            let entries = match folder.as_str() {
+                "" => repository.list(),
+                path => match repository.folder(path) {
+                    Ok(Some(folder)) => folder.list(),
+                    _ => continue,
+                },
+            };
+            let links = entries.unwrap_or_default().into_iter().filter(|entry| entry.kind == EntryKind::Link);
+            self.links.extend(links.filter(|entry| !entry.name.starts_with('.')).map(|entry| folder.join(entry.name)));
+        }
+        for part in self.parts.iter().filter(|part| part.shape == Shape::Kustomization) {
+            let folder = part.file.parent().unwrap_or(Utf8Path::new(""));
+            let paths = entries(&part.node).filter(|entry| !is_remote(entry)).filter_map(|entry| resolve(folder, entry));
+            self.links.extend(paths.filter(|path| matches!(repository.read(path.as_str(), 0), Err(FileError::Link { .. }))));
+        }
+    }
 }
 
 /// Whether a path lies in a folder that trustree itself renders into.

@@ -6,15 +6,19 @@ use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::{Value as Json, json};
 
 use super::authority::CLUSTER_DOMAIN;
-use super::chart::{self, ChartUse};
+use super::chart::{self, ChartUse, Engine};
 use super::gather::Source;
-use super::script::{has_heredoc, heredocs, is_variable};
+use super::script::{has_heredoc, has_variable, heredocs, is_variable, other_writes};
+use super::settings;
+use crate::finding::listed;
 use crate::manifest::kustomization::Part;
 use crate::manifest::{Flaw, Identity, Shape, identity_of, objects_in};
 use crate::yaml::{At, Keys, Node, Path, Value, read};
 
 /// The group of step-issuer's kinds, and a misspelling of it that many copied.
 const STEP_GROUPS: &[&str] = &["certmanager.step.sm", "cert-manager.step.sm"];
+/// What a HelmRelease takes its chart from.
+const SOURCES: &[&str] = &["HelmRepository", "OCIRepository"];
 /// step-issuer's kinds.
 const ISSUER_KINDS: &[&str] = &["StepIssuer", "StepClusterIssuer"];
 
@@ -76,12 +80,27 @@ pub(super) fn is_about_step_issuer(source: &Source) -> bool {
         Shape::Kustomization => chart::of_kustomization(part, &[]).iter().any(ChartUse::is_step_issuer),
         Shape::Values => false,
         Shape::Object => {
-            let chart = part.node.value_at(&Path::of(["spec", "chart", "spec", "chart"])).and_then(Node::as_str);
-            let installs = part.node.get_str("kind") == Some("HelmRelease") && chart.is_some_and(|chart| chart.ends_with("step-issuer"));
             let makes = || scripts(&part.node).iter().any(|(script, _)| STEP_GROUPS.iter().any(|group| script.contains(group)));
-            installs || is_issuer(&part.node) || is_certificate(&part.node) || makes()
+            is_issuer(&part.node) || is_certificate(&part.node) || installs(part, source) || makes()
         }
     })
+}
+
+/// Whether an object of Flux or Argo CD installs the chart of step-issuer.
+fn installs(part: &Part, source: &Source) -> bool {
+    let Ok(identity) = identity_of(&part.node) else { return false };
+    match (identity.group.as_str(), identity.kind.as_str()) {
+        (_, "HelmRelease") => {
+            let objects = || source.parts.iter().filter(|part| part.shape == Shape::Object).map(|part| &part.node);
+            let named = |kind: &str, name: &str| {
+                objects()
+                    .find(|node| node.get_str("kind") == Some(kind) && node.get("metadata").and_then(|it| it.get_str("name")) == Some(name))
+            };
+            chart::of_helm_release(part, &identity, named).is_some_and(|chart| chart.is_step_issuer())
+        }
+        ("argoproj.io", "Application") => chart::of_application(part, &identity).iter().any(ChartUse::is_step_issuer),
+        _ => false,
+    }
 }
 
 fn group_of(node: &Node) -> &str {
@@ -100,6 +119,27 @@ fn is_certificate(node: &Node) -> bool {
     let Some(reference) = node.value_at(&Path::of(["spec", "issuerRef"])) else { return false };
     reference.get_str("group").is_some_and(|group| STEP_GROUPS.contains(&group))
         || reference.get_str("kind").is_some_and(|kind| ISSUER_KINDS.contains(&kind))
+}
+
+/// Everything in an object that may be a script or a command: texts, and lists of words with `kubectl` among them.
+fn commands(node: &Node) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open = vec![node];
+    while let Some(node) = open.pop() {
+        match &node.value {
+            Value::String(text) => found.push((**text).to_owned()),
+            Value::List(items) => {
+                let words: Vec<&str> = items.iter().filter_map(Node::as_str).collect();
+                if words.iter().any(|word| *word == "kubectl" || word.ends_with("/kubectl")) {
+                    found.push(words.join(" "));
+                }
+                open.extend(items);
+            }
+            Value::Map(map) => open.extend(map.iter().map(|(_, entry)| &entry.node)),
+            _ => {}
+        }
+    }
+    found
 }
 
 /// The texts in an object that hold manifests of a script. A Secret is never looked into.
@@ -124,7 +164,8 @@ fn scripts(node: &Node) -> Vec<(&str, At)> {
 impl Material {
     /// The URLs of every issuer; where there is none, that of the CA whose chart is installed.
     pub(super) fn urls(&self) -> Vec<String> {
-        let written = self.issuers.iter().filter_map(|item| item.text(&["spec", "url"])).filter(|url| !url.is_empty());
+        let written =
+            self.issuers.iter().filter_map(|item| item.text(&["spec", "url"])).filter(|url| !url.is_empty() && !has_variable(url));
         let urls: Vec<String> = written.map(str::to_owned).collect();
         if !self.issuers.is_empty() {
             return urls;
@@ -140,9 +181,19 @@ impl Material {
         let mut material = Material::default();
         let parts: Vec<&Part> = sources.iter().flat_map(|source| &source.parts).collect();
         let all: Vec<Part> = parts.iter().map(|part| (*part).clone()).collect();
-        for part in parts.iter().filter(|part| part.shape == Shape::Kustomization) {
-            material.charts.extend(chart::of_kustomization(part, &all));
-            material.patches(part, &all);
+        for source in sources {
+            for part in source.parts.iter().filter(|part| part.shape == Shape::Kustomization) {
+                for mut chart in chart::of_kustomization(part, &all) {
+                    if chart.is_step_issuer() {
+                        settings::apply(&mut chart, source);
+                    }
+                    material.charts.push(chart);
+                }
+            }
+            for link in &source.links {
+                let why = "it is a link, which is not followed: take over what it leads to by itself, and keep the files until then";
+                material.leave(link, format!("`{link}`"), why);
+            }
         }
         let mut objects: Vec<Item> = Vec::new();
         for part in parts.iter().filter(|part| part.shape == Shape::Object) {
@@ -174,37 +225,8 @@ impl Material {
         self.left.insert(Left { file: file.to_owned(), what: what.into(), why: why.into(), keeps_file: true });
     }
 
-    /// Patches of a kustomization that find none of the objects that are known: they change what a chart brings.
-    fn patches(&mut self, part: &Part, all: &[Part]) {
-        let charts = part.node.get("helmCharts").is_some() || all.iter().any(|part| part.node.get("helmCharts").is_some());
-        if !charts {
-            return;
-        }
-        for patch in part.node.get("patches").and_then(Node::as_list).unwrap_or_default() {
-            let Some(kind) = patch.get("target").and_then(|target| target.get_str("kind")) else { continue };
-            // The one that every rendered kustomization with such an account has.
-            if kind == "ServiceAccount" && patch.get_str("patch").is_some_and(|text| text.contains("/metadata/namespace")) {
-                continue;
-            }
-            let is_known = all.iter().any(|part| part.shape == Shape::Object && part.node.get_str("kind") == Some(kind));
-            if !is_known {
-                let why = "it changes what a chart brings: write what it sets into `stepIssuer.values`, or keep it in a kustomization of your own above the rendered one";
-                self.left.insert(Left {
-                    file: part.file.clone(),
-                    what: format!("a patch of kind {kind}"),
-                    why: why.to_owned(),
-                    keeps_file: false,
-                });
-            }
-        }
-    }
-
     fn sort(&mut self, objects: Vec<Item>) {
-        let repositories: BTreeMap<String, String> = objects
-            .iter()
-            .filter(|item| item.identity.kind == "HelmRepository")
-            .filter_map(|item| Some((item.identity.name.clone(), item.text(&["spec", "url"])?.to_owned())))
-            .collect();
+        let repositories: Vec<Item> = objects.iter().filter(|item| SOURCES.contains(&item.identity.kind.as_str())).cloned().collect();
         let mut others = Vec::new();
         let mut makers = Vec::new();
         for item in objects {
@@ -219,6 +241,8 @@ impl Material {
                 self.certificates.push(item);
             } else if identity.kind == "HelmRelease" {
                 self.helm_release(item, &repositories);
+            } else if (identity.group.as_str(), identity.kind.as_str()) == ("argoproj.io", "Application") {
+                self.application(item, &mut others);
             } else if scripts(&item.node).iter().any(|(script, _)| STEP_GROUPS.iter().any(|group| script.contains(group))) {
                 makers.push(item);
             } else {
@@ -240,11 +264,19 @@ impl Material {
         for chart in rest.iter().chain(ours.iter().skip(1)) {
             let why = match chart.is_step_issuer() {
                 true => "an environment has one controller; the first release was taken over",
+                false if chart.is_step_certificates() => {
+                    "write it into `authorities.<name>.chart` of the inventory yourself: its values may hold the CA's secrets, and are not taken over"
+                }
                 false => "trustree does not install it",
             };
-            self.leave(&chart.file, chart.shown(), why);
+            // The Application itself is told.
+            if chart.engine != Engine::Argo {
+                self.leave(&chart.file, chart.shown(), why);
+            }
         }
-        for chart in ours.iter().take(1) {
+        // One with a range of versions stays whole.
+        for chart in ours.iter().take(1).filter(|chart| chart.has_exact_version()) {
+            self.left.extend(chart.dropped.iter().cloned());
             let (file, not_taken) = (chart.file.clone(), chart.not_taken.clone());
             self.left.extend(not_taken.into_iter().map(|what| Left {
                 file: file.clone(),
@@ -256,9 +288,15 @@ impl Material {
         self.charts = ours.into_iter().take(1).chain(rest).collect();
     }
 
-    fn helm_release(&mut self, item: Item, repositories: &BTreeMap<String, String>) {
+    fn helm_release(&mut self, item: Item, repositories: &[Item]) {
         let part = Part { file: item.file.clone(), node: item.node.clone(), shape: Shape::Object };
-        match chart::of_helm_release(&part, &item.identity, |name| repositories.get(name).cloned()) {
+        let named = |kind: &str, name: &str| {
+            repositories
+                .iter()
+                .find(|item| (item.identity.kind.as_str(), item.identity.name.as_str()) == (kind, name))
+                .map(|item| &item.node)
+        };
+        match chart::of_helm_release(&part, &item.identity, named) {
             Some(chart) => {
                 let is_first = chart.is_step_issuer() && !self.charts.iter().any(ChartUse::is_step_issuer);
                 self.charts.push(chart);
@@ -270,18 +308,36 @@ impl Material {
         }
     }
 
-    /// HelmRepositories that only a HelmRelease needed in whose place another one is rendered.
-    fn repositories(&mut self, others: &mut Vec<Item>) {
-        let source = |node: &Node| {
-            node.value_at(&Path::of(["spec", "chart", "spec", "sourceRef", "name"])).and_then(Node::as_str).map(str::to_owned)
+    /// An Application of Argo CD: it stays, and where it installs the chart of step-issuer, this one is taken over.
+    fn application(&mut self, item: Item, others: &mut Vec<Item>) {
+        let part = Part { file: item.file.clone(), node: item.node.clone(), shape: Shape::Object };
+        let charts = chart::of_application(&part, &item.identity);
+        if !charts.iter().any(ChartUse::is_step_issuer) {
+            others.push(item);
+            return;
+        }
+        let is_known = self.charts.iter().any(ChartUse::is_step_issuer);
+        let is_exact = charts.iter().any(|chart| chart.is_step_issuer() && chart.has_exact_version());
+        let why = match (is_known, is_exact) {
+            (true, _) => "it installs another release of the chart `step-issuer`, and an environment has one: let it be as it is",
+            (false, true) => {
+                "its chart is in the inventory now: once the rendered folder is in Git, let it point there in the place of the chart; its name must stay, or Argo CD deletes what it made"
+            }
+            (false, false) => "it installs the controller, which the rendered folder does not have: let it be as it is",
         };
-        let wanted: BTreeSet<String> = self.replaced.iter().filter_map(|item| source(&item.node)).collect();
+        self.leave(&item.file, item.identity.to_string(), why);
+        self.charts.extend(charts);
+    }
+
+    /// Repositories that only a HelmRelease needed in whose place another one is rendered.
+    fn repositories(&mut self, others: &mut Vec<Item>) {
+        let wanted: BTreeSet<(String, String)> = self.replaced.iter().filter_map(|item| chart::source_of(&item.node)).collect();
         let replaced: Vec<&Node> = self.replaced.iter().map(|item| &item.node).collect();
-        let by_others: BTreeSet<String> =
-            self.charts.iter().filter(|chart| !replaced.contains(&&chart.node)).filter_map(|chart| source(&chart.node)).collect();
+        let by_others: BTreeSet<(String, String)> =
+            self.charts.iter().filter(|chart| !replaced.contains(&&chart.node)).filter_map(|chart| chart::source_of(&chart.node)).collect();
         let (replaced, rest): (Vec<Item>, Vec<Item>) = std::mem::take(others).into_iter().partition(|item| {
-            let name = &item.identity.name;
-            item.identity.kind == "HelmRepository" && wanted.contains(name) && !by_others.contains(name)
+            let key = (item.identity.kind.clone(), item.identity.name.clone());
+            wanted.contains(&key) && !by_others.contains(&key)
         });
         self.replaced.extend(replaced);
         *others = rest;
@@ -304,11 +360,20 @@ impl Material {
                 }
             }
         }
+        let beyond: BTreeSet<String> = commands(&maker.node).iter().flat_map(|script| other_writes(script)).collect();
+        if !beyond.is_empty() {
+            let why = format!(
+                "its script does more, with {}: take only those issuers and certificates out of it that are in the inventory now",
+                listed(beyond.iter().map(String::as_str))
+            );
+            self.leave(&maker.file, maker.identity.to_string(), why);
+            return;
+        }
         if !is_whole {
             self.leave(
                 &maker.file,
                 maker.identity.to_string(),
-                "take the issuers and certificates out of its script, which are in the inventory now",
+                "take those issuers and certificates out of its script that are in the inventory now",
             );
             return;
         }
@@ -444,15 +509,37 @@ impl Material {
 fn why_left(item: &Item) -> String {
     let step = |kinds: &[&str]| kinds.contains(&item.identity.kind.as_str());
     match item.identity.group.as_str() {
+        "argoproj.io" if step(&["Application", "ApplicationSet"]) && takes_a_chart(&item.node) => {
+            "it installs a chart, which the rendered folder does not have: let it be as it is".to_owned()
+        }
         "argoproj.io" if step(&["Application", "ApplicationSet"]) => {
             "let it point at the rendered folder once that is in Git; its name must stay, or Argo CD deletes what it made".to_owned()
         }
         "kustomize.toolkit.fluxcd.io" => {
             "let `spec.path` point at the rendered folder once that is in Git; its name must stay, or Flux deletes what it made".to_owned()
         }
+        "cert-manager.io" if step(&["ClusterIssuer", "Issuer"]) && ["acme", "ca"].iter().any(|key| item.at(&["spec", key]).is_some()) => {
+            format!("it is not taken over: `issuers.<name>` with `kind: {}` can say it, with `acme` or `ca`", item.identity.kind)
+        }
+        "cert-manager.io" if step(&["ClusterIssuer", "Issuer"]) => {
+            "an inventory has issuers of step-issuer, and those of cert-manager with `acme` or `ca`".to_owned()
+        }
+        "cert-manager.io" if step(&["Certificate"]) => {
+            "its issuer is not taken over: once that stands in `issuers`, `certificates` can hold it".to_owned()
+        }
         "bitnami.com" | "external-secrets.io" => "trustree renders no Secrets, in whatever form".to_owned(),
         _ => "trustree does not render it".to_owned(),
     }
+}
+
+/// Whether an Application, or those of an ApplicationSet, take a chart from a repository of charts.
+fn takes_a_chart(node: &Node) -> bool {
+    let spec = node.get("spec");
+    let specs = [spec, spec.and_then(|spec| spec.get("template")?.get("spec"))];
+    specs.into_iter().flatten().any(|spec| {
+        let several = spec.get("sources").and_then(Node::as_list).unwrap_or_default();
+        spec.get("source").into_iter().chain(several).any(|source| source.get("chart").is_some())
+    })
 }
 
 /// What the containers of a workload find in their environment.

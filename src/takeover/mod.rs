@@ -13,6 +13,7 @@ mod inventory;
 mod material;
 mod names;
 mod script;
+mod settings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,18 +22,20 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
 
 use crate::change::Change;
-use crate::finding::{Finding, KUSTOMIZATION_NOT_CHECKED, Place, Rule};
+use crate::finding::{Finding, ISSUER_UNRESOLVED, KUSTOMIZATION_NOT_CHECKED, Place, Rule};
 use crate::fleet::MAX_INPUT_BYTES;
 use crate::inflate::Inflations;
 use crate::inventory::{EnvironmentName, INVENTORY_FILE, Layers, Settings};
 use crate::lint::{Scope, lint};
 use crate::manifest::crd::CrdCatalog;
+use crate::manifest::kustomization::{entries, is_kustomization_file, resolve};
 use crate::manifest::{Content, Document, Identity, Origin, Shape, identity_of};
 use crate::model::{self, Extent, KnownSnapshot};
-use crate::outside::files::Folder;
+use crate::outside::files::{FileError, Folder};
 use crate::render::{Templates, render};
 use crate::snapshot::{Input, load_with_places};
 use authority::Authority;
+use chart::ChartUse;
 use draft::{Draft, common};
 use gather::{Gathered, Source, gather};
 use inventory::{Context, Made};
@@ -174,6 +177,15 @@ struct Draught {
     material: Material,
     authorities: Vec<Authority>,
     made: Made,
+    /// Whether its certificates are signed by issuers of another environment.
+    is_part_of_another: bool,
+}
+
+impl Draught {
+    /// Whether there is nothing to write for it, since it belongs to another one.
+    fn is_empty(&self) -> bool {
+        self.is_part_of_another && self.made.taken.is_empty() && !self.material.charts.iter().any(ChartUse::is_step_issuer)
+    }
 }
 
 /// Takes a repository over.
@@ -200,15 +212,22 @@ pub fn take_over(repository: &dyn Folder, request: &Request, target: Target<'_>)
     for (name, sources) in named {
         draughts.push(draught(repository, name, sources, request)?);
     }
+    issuers_elsewhere(&mut draughts);
     let (layer, drafts) = layered(&mut draughts);
     let new = written(&draughts, layer.as_ref(), &drafts, target.settings);
     let mut environments = Vec::new();
     for draught in &draughts {
         environments.push(environment(draught, &new, &files, target)?);
     }
-    let used: BTreeSet<Utf8PathBuf> = others.into_iter().flat_map(|source| source.reached).collect();
+    let sources = || draughts.iter().flat_map(|draught| &draught.sources);
+    // What a link leads to is not known: it may be any file, and so all of them stay.
+    let has_links = sources().any(|source| !source.links.is_empty());
+    let kept = sources().filter(|_| has_links).chain(&others);
+    let used: BTreeSet<Utf8PathBuf> = kept.flat_map(|source| source.reached.iter().cloned()).collect();
     let olds: Vec<deletion::Old<'_>> = draughts.iter().zip(&environments).map(|(draught, environment)| old(draught, environment)).collect();
-    let deletion = deletion::deletion(&olds, &used);
+    let mut deletion = deletion::deletion(&olds, &used);
+    // A kustomization may name what is not there.
+    deletion.files.retain(|file| matches!(repository.read(file.as_str(), 0), Ok(Some(_)) | Err(FileError::TooLarge { .. })));
     Ok(Takeover { environments, files: new, deletion })
 }
 
@@ -231,7 +250,19 @@ fn in_the_way(repository: &dyn Folder, ours: &[Source], broken: Vec<Finding>) ->
             let text = String::from_utf8_lossy(&bytes);
             ["certmanager.step.sm", "step-issuer", "StepIssuer"].iter().any(|mark| text.contains(mark))
         };
-        ours.iter().any(|source| source.reached.contains(file)) || speaks_of_it()
+        let is_near = |source: &Source| {
+            let folder = file.parent().unwrap_or(Utf8Path::new(""));
+            let kustomizations = source.parts.iter().filter(|part| part.shape == Shape::Kustomization);
+            let is_named = |part: &crate::manifest::kustomization::Part| {
+                let from = part.file.parent().unwrap_or(Utf8Path::new(""));
+                entries(&part.node).any(|entry| resolve(from, entry).is_some_and(|path| path == folder))
+            };
+            is_kustomization_file(file)
+                && (source.folder.starts_with(folder)
+                    || source.reached.iter().any(|reached| reached.parent() == Some(folder))
+                    || kustomizations.into_iter().any(is_named))
+        };
+        ours.iter().any(|source| source.reached.contains(file) || is_near(source)) || speaks_of_it()
     };
     broken.into_iter().filter(is_ours).collect()
 }
@@ -242,16 +273,43 @@ fn draught(repository: &dyn Folder, name: EnvironmentName, sources: Vec<Source>,
     let authorities = authority::authorities(&material.urls(), request.dumps.get(name.as_str()).map(Vec::as_slice), request.as_of)?;
     let is_there = |file: &Utf8Path| request.stays && matches!(repository.read(file.as_str(), MAX_INPUT_BYTES), Ok(Some(_)));
     let made = inventory::make(&Context { material: &material, authorities: &authorities, stays: &is_there });
-    Ok(Draught { name, sources, material, authorities, made })
+    Ok(Draught { name, sources, material, authorities, made, is_part_of_another: false })
+}
+
+/// Says where the issuer of a certificate is that another environment takes over.
+fn issuers_elsewhere(draughts: &mut [Draught]) {
+    let issuers: Vec<(EnvironmentName, Identity)> = draughts
+        .iter()
+        .flat_map(|draught| draught.made.taken.iter().map(|item| (draught.name.clone(), item.identity.clone())))
+        .filter(|(_, identity)| identity.kind != "Certificate")
+        .collect();
+    for draught in draughts {
+        let folder = draught.sources.first().map(|source| shown(&source.folder).to_owned()).unwrap_or_default();
+        for (index, (kind, name)) in draught.made.unresolved.clone() {
+            let found = issuers.iter().find(|(_, identity)| (&identity.kind, &identity.name) == (&kind, &name));
+            if let (Some((environment, _)), Some(left)) = (found, draught.made.left.get_mut(index)) {
+                left.why = format!(
+                    "{}: its {kind} `{name}` is in environment `{environment}`: where both are for one cluster, `--name {folder}={environment}` joins them",
+                    ISSUER_UNRESOLVED.code
+                );
+                draught.is_part_of_another = true;
+            }
+        }
+    }
 }
 
 /// The layer of what all have in common, where there are several, and what each has beside it.
 fn layered(draughts: &mut [Draught]) -> (Option<Draft>, Vec<Draft>) {
     let mut drafts: Vec<Draft> = draughts.iter_mut().map(|draught| std::mem::take(&mut draught.made.draft)).collect();
-    if drafts.len() < 2 {
+    let is_written: Vec<bool> = draughts.iter().map(|draught| !draught.is_empty()).collect();
+    let mut full: Vec<Draft> =
+        drafts.iter().zip(&is_written).filter(|(_, is_written)| **is_written).map(|(draft, _)| draft.clone()).collect();
+    if full.len() < 2 {
         return (None, drafts);
     }
-    let layer = common(&mut drafts);
+    let layer = common(&mut full);
+    let written = drafts.iter_mut().zip(&is_written).filter(|(_, is_written)| **is_written);
+    written.zip(full).for_each(|((draft, _), own)| *draft = own);
     (Some(layer).filter(|layer| !layer.value.is_empty()), drafts)
 }
 
@@ -264,7 +322,7 @@ fn written(draughts: &[Draught], layer: Option<&Draft>, drafts: &[Draft], settin
         files.insert(root.join(format!("_layers/{LAYER}.yaml")), text);
     }
     let extends: &[&str] = if layer.is_some() { &[LAYER] } else { &[] };
-    for (draught, draft) in draughts.iter().zip(drafts) {
+    for (draught, draft) in draughts.iter().zip(drafts).filter(|(draught, _)| !draught.is_empty()) {
         let folder = root.join(draught.name.as_str());
         let from: Vec<String> = draught.sources.iter().map(|source| format!("`{}`", shown(&source.folder))).collect();
         let head = format!("Taken over from {}.", from.join(", "));
@@ -303,6 +361,17 @@ fn environment(
     files: &Arc<[Utf8PathBuf]>,
     target: Target<'_>,
 ) -> Result<Environment, Vec<Finding>> {
+    if draught.is_empty() {
+        return Ok(Environment {
+            name: draught.name.clone(),
+            folders: draught.sources.iter().map(|source| source.folder.clone()).collect(),
+            objects: Vec::new(),
+            rights: Vec::new(),
+            left: left(draught),
+            remarks: remarks(draught),
+            findings: Vec::new(),
+        });
+    }
     let folder = Utf8Path::new(&target.settings.environments).join(draught.name.as_str());
     let layer = Utf8Path::new(&target.settings.environments).join(format!("_layers/{LAYER}.yaml"));
     let layers = new.get(&layer).map(|text| (LAYER.to_owned(), layer.clone(), text.clone().into_bytes()));
@@ -420,14 +489,23 @@ fn remarks(draught: &Draught) -> Vec<String> {
 }
 
 fn old<'a>(draught: &'a Draught, environment: &'a Environment) -> deletion::Old<'a> {
-    let taken = |item: &'a Item| (item.file.as_path(), item.identity.to_string());
+    let written = |item: &Item| {
+        let at = (item.node.at.file, item.node.at.line);
+        let source = draught.sources.iter().find_map(|source| source.written.get(&at));
+        source.and_then(|node| identity_of(node).ok()).unwrap_or_else(|| item.identity.clone())
+    };
     let material = &draught.material;
-    let objects = draught.made.taken.iter().filter(|item| item.maker.is_none()).chain(&material.approvers).chain(&material.replaced);
+    let has_chart = environment.objects.iter().any(|one| one.identity.kind == "Helm release");
+    let replaced = material.replaced.iter().filter(|_| has_chart);
+    let objects = draught.made.taken.iter().filter(|item| item.maker.is_none()).chain(&material.approvers).chain(replaced);
+    let objects: Vec<&Item> = objects.chain(material.gone.iter().map(|(item, _)| item)).collect();
     deletion::Old {
         sources: &draught.sources,
         material,
-        has_chart: environment.objects.iter().any(|one| one.identity.kind == "Helm release"),
+        has_chart,
         left: environment.left.iter().filter(|left| left.keeps_file).map(|left| left.file.as_path()).collect(),
-        taken: objects.chain(material.gone.iter().map(|(item, _)| item)).map(taken).collect(),
+        // As the file calls it, and not as a kustomization names it anew.
+        taken: objects.iter().map(|item| (item.file.as_path(), written(item).to_string())).collect(),
+        places: objects.iter().map(|item| (item.node.at.file, item.node.at.line)).collect(),
     }
 }

@@ -37,6 +37,103 @@ pub(super) fn has_heredoc(script: &str) -> bool {
     script.contains("<<") && OPENING.is_match(script)
 }
 
+/// Whether a text holds a variable of a shell or of Flux, or a command. A `$` that ends a pattern is none.
+pub(super) fn has_variable(text: &str) -> bool {
+    let begins = |rest: &str| rest.starts_with(|next: char| next.is_ascii_alphabetic() || "_{(".contains(next));
+    text.contains('`') || text.split('$').skip(1).any(begins)
+}
+
+/// What `kubectl` only asks for.
+const READING: &[&str] = &[
+    "api-resources",
+    "api-versions",
+    "auth",
+    "cluster-info",
+    "config",
+    "describe",
+    "diff",
+    "events",
+    "explain",
+    "get",
+    "kustomize",
+    "logs",
+    "top",
+    "version",
+    "wait",
+];
+/// Options of `kubectl` whose value is a word of its own.
+const WITH_VALUE: &[&str] = &["-n", "--namespace", "--context", "--kubeconfig", "-s", "--server", "--as", "--token", "--cluster", "--user"];
+
+#[expect(clippy::expect_used, reason = "the pattern is fixed, and a test reads it")]
+static COMMAND: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?:^|[^\w.-])(?:kubectl|(helm)[ \t]+(install|upgrade|uninstall))(?:[ \t]+([^|;&)`]*))?").expect("a regular expression")
+});
+#[expect(clippy::expect_used, reason = "the pattern is fixed, and a test reads it")]
+static TARGET: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"(?:^|[^0-9>])>[ \t]*["']?([^\s"'|;&<>]+)"#).expect("a regular expression"));
+
+/// What a script changes in a cluster beside applying the texts that it holds, such as `kubectl create`. Nothing of the
+/// arguments is shown: they may hold a password.
+pub(super) fn other_writes(script: &str) -> Vec<String> {
+    let script = script.replace("\\\n", " ");
+    let mut files: Vec<String> = Vec::new();
+    let mut found = Vec::new();
+    let mut end: Option<String> = None;
+    for line in script.lines() {
+        if let Some(wanted) = &end {
+            if line.trim_start_matches('\t') == wanted {
+                end = None;
+            }
+            continue;
+        }
+        if line.trim_start().starts_with('#') {
+            continue;
+        }
+        let opening = OPENING.captures(line);
+        if let Some(opening) = &opening {
+            end = opening.get(2).or_else(|| opening.get(3)).or_else(|| opening.get(5)).map(|word| word.as_str().to_owned());
+            files.extend(TARGET.captures_iter(line).map(|target| target[1].to_owned()));
+        }
+        for command in COMMAND.captures_iter(line) {
+            let arguments = command.get(3).map_or("", |rest| rest.as_str());
+            match (command.get(1), command.get(2)) {
+                (Some(_), Some(verb)) => found.push(format!("helm {}", verb.as_str())),
+                _ => found.extend(write_of(arguments, opening.is_some(), &files).map(|verb| format!("kubectl {verb}"))),
+            }
+        }
+    }
+    found
+}
+
+/// The command of `kubectl` that changes something beside applying a text of the script.
+fn write_of(arguments: &str, has_text: bool, files: &[String]) -> Option<String> {
+    let mut words = arguments.split_whitespace().map(|word| word.trim_matches(['"', '\'']));
+    let mut verb = words.next()?;
+    while verb.starts_with('-') {
+        if WITH_VALUE.contains(&verb) {
+            words.next()?;
+        }
+        verb = words.next()?;
+    }
+    let rest: Vec<&str> = words.collect();
+    if READING.contains(&verb)
+        || verb == "rollout" && rest.first() == Some(&"status")
+        || rest.iter().any(|word| word.starts_with("--dry-run"))
+    {
+        return None;
+    }
+    let inputs: Vec<&str> = rest
+        .iter()
+        .zip(rest.iter().skip(1).chain([&""]))
+        .filter_map(|(word, next)| match *word {
+            "-f" | "--filename" => Some(*next),
+            other => other.strip_prefix("--filename=").or_else(|| other.strip_prefix("-f").filter(|rest| !rest.is_empty())),
+        })
+        .collect();
+    let is_own = |input: &&str| has_text && ["-", "/dev/stdin"].contains(input) || files.iter().any(|file| file == input);
+    let applies = ["apply", "create", "replace"].contains(&verb) && !inputs.is_empty() && inputs.iter().all(is_own);
+    (!applies).then(|| verb.to_owned())
+}
+
 /// Whether something in a value is filled in when the script runs.
 pub(super) fn is_variable(text: &str) -> bool {
     text.contains('$') || text.contains('`')
@@ -137,6 +234,30 @@ mod tests {
         assert_eq!(texts(script), ["name: web\nnamespace: pki\nkid: \"$KID\"\nprice: $1\n"]);
         let twice = "NAME=a\nNAME=b\ncat <<EOF\nname: $NAME\nEOF\n";
         assert_eq!(texts(twice), ["name: $NAME\n"]);
+    }
+
+    #[test]
+    fn commands_that_change_more_than_the_texts_of_a_script_are_found() {
+        let script = "kubectl get x\nkubectl -n a create secret generic b --from-literal=password=hunter2\nK=$(kubectl get cm | jq)\ncat <<EOF | kubectl -n b apply -f -\nkubectl delete x\nEOF\ncat > /tmp/x <<EOF\nEOF\n/usr/bin/kubectl apply -f /tmp/x\nkubectl apply --filename=- <<EOF\nEOF\nkubectl rollout status deploy/x\n";
+        assert_eq!(other_writes(script), ["kubectl create"]);
+        for (line, expected) in [
+            ("kubectl apply -f https://example.org/x.yaml", "kubectl apply"),
+            ("echo x | kubectl apply -f -", "kubectl apply"),
+            ("kubectl \\\n  label ns a b=c", "kubectl label"),
+            ("helm upgrade --install x y", "helm upgrade"),
+        ] {
+            assert_eq!(other_writes(line), [expected], "{line}");
+        }
+        assert!(other_writes("# kubectl delete x\nkubectl create cm a --dry-run=client -o yaml\n").is_empty());
+    }
+
+    #[test]
+    fn a_dollar_that_ends_a_pattern_is_no_variable() {
+        for (text, expected) in
+            [("$X", true), ("a${x:=b}", true), ("$(id)", true), ("`id`", true), ("^web$", false), ("a", false), ("5$ 3", false)]
+        {
+            assert_eq!(has_variable(text), expected, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::super::Reason;
 use super::super::draft::way;
 use super::super::material::Item;
-use super::{Maker, Taken, has_variable, key_of, typed};
+use super::{FILLED_IN, Maker, Taken, is_filled_in, key_of, typed};
 use crate::finding::{
     DURATION_NOT_CANONICAL, ISSUER_IN_OTHER_NAMESPACE, ISSUER_UNRESOLVED, PRIVATE_KEY_SHARED, WILDCARD_MATCHES_NO_SERVICE,
 };
@@ -50,6 +50,11 @@ impl<'a> Maker<'a> {
                 Err(why) => {
                     let prefix = way(&["certificates", &key]);
                     self.made.draft.comments.retain(|way, _| !way.starts_with(&prefix));
+                    if why.starts_with(ISSUER_UNRESOLVED.code) {
+                        let text = |key: &str| item.text(&["spec", "issuerRef", key]).map(str::to_owned);
+                        let kind = text("kind").unwrap_or_else(|| "StepIssuer".to_owned());
+                        self.made.unresolved.push((self.made.left.len(), (kind, text("name").unwrap_or_default())));
+                    }
                     self.leave(item, why);
                 }
             }
@@ -75,6 +80,12 @@ impl<'a> Maker<'a> {
         if issuers.len() > 1 {
             entry.insert("issuer".to_owned(), issuer.key.as_str().into());
         }
+        // Without it, it would have no name at all, which a CA signs under none of its rules.
+        if item.at(&["spec", "literalSubject"]).is_some() {
+            return Err(
+                "an inventory cannot say `spec.literalSubject`, and without it the certificate would have another subject".to_owned()
+            );
+        }
         let secret = item.text(&["spec", "secretName"]).ok_or("it has no `spec.secretName`, so it never worked")?;
         if secret != format!("{}-tls", item.identity.name) {
             entry.insert("secretName".to_owned(), secret.into());
@@ -92,8 +103,8 @@ impl<'a> Maker<'a> {
         let known: Vec<&str> = SAME_FIELDS.iter().copied().chain(["secretName", "issuerRef"]).collect();
         self.not_in_inventory(item, &known);
         let entry = Value::Object(entry);
-        if has_variable(&entry) {
-            return Err("only a script knows a part of it: write it into the inventory yourself".to_owned());
+        if is_filled_in(&entry) {
+            return Err(FILLED_IN.to_owned());
         }
         typed::<Certificate>(&entry)?;
         Ok(entry)

@@ -10,8 +10,8 @@ use super::super::Reason;
 use super::super::authority::Authority;
 use super::super::draft::way;
 use super::super::material::Item;
-use super::super::script::is_variable;
-use super::{Maker, Taken, key_of, typed};
+use super::super::script::{has_variable, is_variable};
+use super::{FILLED_IN, Maker, Taken, is_filled_in, key_of, typed};
 use crate::finding::{CA_BUNDLE_DIFFERS, ISSUER_KID_OF_ANOTHER_PROVISIONER, ISSUER_PASSWORD_NAMESPACE, PROVISIONER_NOT_FOUND, listed};
 use crate::inventory::Issuer;
 use crate::pki::{Fingerprint, certificates};
@@ -35,13 +35,16 @@ impl<'a> Maker<'a> {
 
     /// The entry of an issuer.
     pub(super) fn issuer(&mut self, item: &Item, key: &str) -> Result<Value, String> {
+        let paths: &[&[&str]] =
+            &[&["metadata", "namespace"], &["metadata", "name"], &["spec", "url"], &["spec", "provisioner", "passwordRef"]];
+        if paths.iter().filter_map(|path| item.at(path)).any(|node| is_filled_in(&node.to_json())) {
+            return Err(FILLED_IN.to_owned());
+        }
         let mut entry = Map::new();
         let is_cluster = item.identity.kind == "StepClusterIssuer";
         let needed = |path: &[&str]| match item.text(path) {
-            Some(text) if !text.is_empty() && !is_variable(text) => Ok(text.to_owned()),
-            Some(text) if is_variable(text) => {
-                Err(format!("only a script knows its `{}`: write it into the inventory yourself", path.join(".")))
-            }
+            Some(text) if has_variable(text) => Err(FILLED_IN.to_owned()),
+            Some(text) if !text.is_empty() => Ok(text.to_owned()),
             _ => Err(format!("it has no `{}`, so it never worked", path.join("."))),
         };
         entry.insert("kind".to_owned(), item.identity.kind.as_str().into());

@@ -11,9 +11,10 @@ use serde_json::{Map, Value};
 
 use super::Reason;
 use super::authority::{Authority, CLUSTER_DOMAIN, release_and_fullname, unused};
-use super::chart::ChartUse;
+use super::chart::{ChartUse, Engine};
 use super::draft::{Draft, way};
 use super::material::{Item, Left, Material};
+use super::script::has_variable;
 use crate::finding::{Finding, Place, listed};
 use crate::manifest::Identity;
 use crate::pki::private_key_in;
@@ -28,6 +29,8 @@ pub(super) struct Made {
     /// Why something differs, by its object.
     pub(super) reasons: Vec<(Identity, Reason)>,
     pub(super) left: Vec<Left>,
+    /// Kind and name of issuers that were not found, by the index in `left` of the certificate that names them.
+    pub(super) unresolved: Vec<(usize, (String, String))>,
     /// What a person should know.
     pub(super) remarks: Vec<String>,
 }
@@ -44,7 +47,14 @@ pub(super) struct Context<'a> {
 pub(super) fn make(context: &Context<'_>) -> Made {
     let mut maker = Maker {
         context,
-        made: Made { draft: Draft::default(), taken: Vec::new(), reasons: Vec::new(), left: Vec::new(), remarks: Vec::new() },
+        made: Made {
+            draft: Draft::default(),
+            taken: Vec::new(),
+            reasons: Vec::new(),
+            left: Vec::new(),
+            unresolved: Vec::new(),
+            remarks: Vec::new(),
+        },
     };
     maker.head();
     maker.authorities();
@@ -94,7 +104,7 @@ impl<'a> Maker<'a> {
             self.made.draft.set(&["clusterDomain"], domain);
         }
         let chart = self.chart();
-        if chart.is_some_and(|chart| chart.is_flux) {
+        if chart.is_some_and(|chart| chart.engine == Engine::Flux) {
             self.made.draft.set(&["delivery"], "flux");
         }
         if let Some(version) = chart.and_then(|chart| chart.kube_version.as_deref()) {
@@ -151,8 +161,9 @@ impl<'a> Maker<'a> {
     /// The namespace where most of it lies.
     fn home(&self) -> String {
         let chart = self.chart().and_then(|chart| chart.namespace.clone());
-        let issuer = || self.context.material.issuers.iter().find_map(|item| item.identity.namespace.clone());
-        chart.or_else(issuer).unwrap_or_else(|| "default".to_owned())
+        let issuers = self.context.material.issuers.iter();
+        let issuer = || issuers.filter_map(|item| item.identity.namespace.clone()).find(|namespace| !has_variable(namespace));
+        chart.filter(|namespace| !has_variable(namespace)).or_else(issuer).unwrap_or_else(|| "default".to_owned())
     }
 
     fn authority_of(&self, item: &Item) -> Option<&'a Authority> {
@@ -184,14 +195,36 @@ fn typed<T: DeserializeOwned>(entry: &Value) -> Result<(), String> {
     }
 }
 
-fn has_variable(value: &Value) -> bool {
+/// Whether anything in a value is filled in later, by a shell or by Flux.
+fn is_filled_in(value: &Value) -> bool {
     match value {
-        Value::String(text) => text.contains("${") || text.contains("$("),
-        Value::Array(items) => items.iter().any(has_variable),
-        Value::Object(map) => map.values().any(has_variable),
+        Value::String(text) => has_variable(text),
+        Value::Array(items) => items.iter().any(is_filled_in),
+        Value::Object(map) => map.iter().any(|(key, value)| has_variable(key) || is_filled_in(value)),
         _ => false,
     }
 }
+
+/// Takes out of values what is filled in later, and says where it stood.
+fn take_out_variables(values: &mut Map<String, Value>, path: &str, found: &mut Vec<String>) {
+    values.retain(|key, value| match value {
+        Value::Object(map) => {
+            let before = found.len();
+            take_out_variables(map, &format!("{path}.{key}"), found);
+            found.len() == before || !map.is_empty()
+        }
+        other => {
+            let is_kept = !is_filled_in(other);
+            if !is_kept {
+                found.push(format!("{path}.{key}"));
+            }
+            is_kept
+        }
+    });
+}
+
+/// Why an entry is not taken over of which something is filled in later.
+const FILLED_IN: &str = "only a script, or Flux's `postBuild`, knows a part of it: write it into the inventory yourself";
 
 /// Takes private keys out of values, and says where they stood.
 fn take_out_keys(values: &mut Map<String, Value>, path: &str, found: &mut Vec<String>) {
@@ -222,8 +255,9 @@ fn key_of(item: &Item, all: &[Item], is_used: impl Fn(&str) -> bool) -> String {
 mod tests {
     use serde_json::json;
 
+    use super::super::chart::is_exact;
     use super::certificate::repaired;
-    use super::controller::{is_exact, take_out_affinity};
+    use super::controller::take_out_affinity;
     use super::*;
 
     #[test]
