@@ -81,7 +81,14 @@ fn taken(folder: &Utf8Path, environments: &[&str]) -> Result<Takeover, Refusal> 
     let root = Utf8PathBuf::from_path_buf(empty.path().to_owned()).expect("UTF-8");
     let repository = Repository::open(Box::new(OpenFolder::open(&root).expect("opened"))).map_err(|_| ()).expect("a repository");
     let dumps = environments.iter().map(|name| ((*name).to_owned(), dump())).collect();
-    let request = Request { below: Utf8PathBuf::new(), names: Vec::new(), dumps, as_of: jiff::civil::date(2027, 6, 1), stays: false };
+    let request = Request {
+        below: Utf8PathBuf::new(),
+        names: Vec::new(),
+        dumps,
+        as_of: jiff::civil::date(2027, 6, 1),
+        layers: Vec::new(),
+        stays: false,
+    };
     let target = Target { settings: repository.settings(), templates: repository.templates() };
     take_over(&OpenFolder::open(folder).expect("opened"), &request, target)
 }
@@ -257,6 +264,31 @@ fn without_a_dump_the_authority_waits_and_the_provisioners_name_is_taken() {
 }
 
 #[test]
+fn an_issuer_whose_provisioner_the_authority_does_not_have_says_that_and_not_that_a_snapshot_is_missing() {
+    let (bundle, _) = bundle_and_kid();
+    let found = taken(utf8(&with_issuer(&bundle, "nobody", "nobodys")), &["prod"]).expect("taken over");
+    let issuer = found.environments[0].objects.iter().find(|one| one.identity.kind == "StepClusterIssuer").expect("an issuer");
+    assert_eq!(issuer.state, State::Waits);
+    assert!(issuer.reasons.iter().any(|reason| reason.rule.is_some_and(|rule| rule.code == "provisioner-not-found")));
+    assert!(issuer.reasons.iter().all(|reason| !reason.text.contains("until then")), "{:?}", issuer.reasons);
+}
+
+#[test]
+fn an_issuer_that_waits_says_what_of_it_an_inventory_cannot_say() {
+    let (bundle, kid) = bundle_and_kid();
+    let old = with_issuer(&bundle, "step-issuer", &kid);
+    put(
+        &old,
+        "overlays/prod/issuer.yaml",
+        &issuer("StepClusterIssuer", "name: tenants, labels: {team: web}", "namespace: smallstep, ", &bundle, &kid),
+    );
+    let found = taken(utf8(&old), &[]).expect("taken over");
+    let issuer = found.environments[0].objects.iter().find(|one| one.identity.kind == "StepClusterIssuer").expect("an issuer");
+    assert_eq!(issuer.state, State::Waits);
+    assert!(issuer.reasons.iter().any(|reason| reason.text.contains("metadata.labels")), "{:?}", issuer.reasons);
+}
+
+#[test]
 fn a_controller_that_others_install_gets_no_new_rights() {
     let (bundle, kid) = bundle_and_kid();
     let found = taken(utf8(&with_issuer(&bundle, "step-issuer", &kid)), &["prod"]).expect("taken over");
@@ -290,7 +322,11 @@ mod reference {
             .collect();
         assert_eq!(fields["StepIssuer"], ["spec.provisioner.kid", "spec.caBundle"]);
         assert_eq!(fields["Helm release"][0], "includeCRDs");
-        assert!(fields["Helm release"][1].starts_with("values.affinity") && fields["Helm release"].len() == 2, "{fields:?}");
+        let values = &fields["Helm release"][1..];
+        for repaired in ["affinity", "kubeRBACproxy", "serviceAccount"] {
+            assert!(values.iter().any(|path| path.starts_with(&format!("values.{repaired}"))), "{repaired}: {fields:?}");
+        }
+        assert_eq!(values.len(), 3, "{fields:?}");
         let others: Vec<&&str> = fields["Certificate"].iter().filter(|path| !path.starts_with("spec.secretTemplate.annotations")).collect();
         assert_eq!(others, [&"spec.dnsNames[]", &"spec.dnsNames[]", &"spec.duration", &"spec.renewBefore"]);
         let gone: Vec<&str> =

@@ -14,7 +14,7 @@ use super::output::{Printer, harmless, stdin_is_terminal, stdout_is_terminal};
 use super::snapshot::{environment_name, from_path, from_stdin, refuse};
 use super::{Status, takeover_view};
 use crate::fleet::{MAX_INPUT_BYTES, Repository};
-use crate::inventory::EnvironmentName;
+use crate::inventory::{EnvironmentName, Settings};
 use crate::outside::disk::OutputRoot;
 use crate::outside::files::{Folder as _, OpenFolder};
 use crate::render::Templates;
@@ -72,18 +72,19 @@ impl TakeOver {
         let (old, below) = old_repository(&start.join(from), from)?;
         let stays = root.canonicalize_utf8().is_ok_and(|root| root == old);
         let as_of = self.as_of.unwrap_or_else(today);
-        let request = Request { below, names: self.names()?, dumps: self.dumps(start)?, as_of, stays };
         let new = if root.exists() { Some(new_repository(root, printer)?) } else { None };
         let (settings, templates) = match &new {
             Some(None) => return Ok(Status::NoAnswer),
             Some(Some(new)) => (new.settings().clone(), None),
-            None => (crate::inventory::Settings::default(), Some(built_in()?)),
+            None => (Settings::default(), Some(built_in()?)),
         };
         let templates = match (&new, &templates) {
             (_, Some(templates)) => templates,
             (Some(Some(new)), None) => new.templates(),
             (_, None) => bail!("the templates cannot be read"),
         };
+        let layers = layers_of(root, &settings)?;
+        let request = Request { below, names: self.names()?, dumps: self.dumps(start)?, as_of, layers, stays };
         let found = match take_over(&OpenFolder::open(&old)?, &request, Target { settings: &settings, templates }) {
             Ok(found) => found,
             Err(Refusal::Findings(findings)) => return refuse(printer, &findings),
@@ -148,6 +149,16 @@ fn new_repository(root: &Utf8Path, printer: &Printer) -> Result<Option<Repositor
             Ok(None)
         }
     }
+}
+
+/// The names of the layers that are there: none of them is written over.
+fn layers_of(root: &Utf8Path, settings: &Settings) -> Result<Vec<String>> {
+    if !root.exists() {
+        return Ok(Vec::new());
+    }
+    let folder = OpenFolder::open(root)?.folder(&format!("{}/_layers", settings.environments))?;
+    let entries = folder.map(|folder| folder.list()).transpose()?.unwrap_or_default();
+    Ok(entries.iter().filter_map(|entry| entry.name.strip_suffix(".yaml")).map(str::to_owned).collect())
 }
 
 fn built_in() -> Result<Templates> {

@@ -13,7 +13,7 @@ use super::script::without_variables;
 use super::{Compared, Reason, State};
 use crate::catalog::{STEP_ISSUER_CHART, STEP_ISSUER_CHART_REPOSITORY, chart_values};
 use crate::change::{Change, Object, What, changes};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, PROVISIONER_NOT_FOUND, Place};
 use crate::manifest::{Document, Identity};
 use crate::model::Model;
 use crate::plan::{Action, Cause, FileChange, Plan};
@@ -81,7 +81,12 @@ pub(super) fn compare(sides: &Sides<'_>) -> (Vec<Compared>, Vec<Change>) {
         compared.push(Compared { identity: identity.clone(), maker: maker(sides, identity), state, change, reasons });
     }
     for item in old_items(sides).filter(|item| waiting.contains(&item.identity)) {
-        let reasons = vec![Reason::plain("its root and key id come with the CA snapshot; until then it is not rendered")];
+        let mut reasons: Vec<Reason> =
+            sides.made.reasons.iter().filter(|(about, _)| *about == item.identity).map(|(_, reason)| reason.clone()).collect();
+        // With the snapshot at hand it waits for its provisioner.
+        if !reasons.iter().any(|reason| reason.rule.is_some_and(|rule| rule.code == PROVISIONER_NOT_FOUND.code)) {
+            reasons.insert(0, Reason::plain("its root and key id come with the CA snapshot; until then it is not rendered"));
+        }
         compared.push(Compared {
             identity: item.identity.clone(),
             maker: maker(sides, &item.identity),

@@ -44,7 +44,7 @@ use material::{Item, Material};
 pub use deletion::Deletion;
 pub use material::Left;
 
-/// Name of the layer that several environments share.
+/// Name of the layer that several environments share, unless there is one already.
 const LAYER: &str = "base";
 
 /// What is asked for.
@@ -58,6 +58,8 @@ pub struct Request {
     pub dumps: BTreeMap<String, Vec<Input>>,
     /// The day of the import of these.
     pub as_of: Date,
+    /// Names of the layers that the new repository has already.
+    pub layers: Vec<String>,
     /// Whether the new files lie in the repository that is looked through, so that charts in it stay where they are.
     pub stays: bool,
 }
@@ -214,10 +216,11 @@ pub fn take_over(repository: &dyn Folder, request: &Request, target: Target<'_>)
     }
     issuers_elsewhere(&mut draughts);
     let (layer, drafts) = layered(&mut draughts);
-    let new = written(&draughts, layer.as_ref(), &drafts, target.settings);
+    let layer_name = authority::unused(LAYER, |name| request.layers.iter().any(|other| other == name));
+    let new = written(&draughts, layer.as_ref().map(|layer| (layer_name.as_str(), layer)), &drafts, target.settings);
     let mut environments = Vec::new();
     for draught in &draughts {
-        environments.push(environment(draught, &new, &files, target)?);
+        environments.push(environment(draught, &new, &files, (target, &layer_name))?);
     }
     let sources = || draughts.iter().flat_map(|draught| &draught.sources);
     // What a link leads to is not known: it may be any file, and so all of them stay.
@@ -314,19 +317,19 @@ fn layered(draughts: &mut [Draught]) -> (Option<Draft>, Vec<Draft>) {
 }
 
 /// The text of every new file.
-fn written(draughts: &[Draught], layer: Option<&Draft>, drafts: &[Draft], settings: &Settings) -> BTreeMap<Utf8PathBuf, String> {
+fn written(draughts: &[Draught], layer: Option<(&str, &Draft)>, drafts: &[Draft], settings: &Settings) -> BTreeMap<Utf8PathBuf, String> {
     let root = Utf8Path::new(&settings.environments);
     let mut files = BTreeMap::new();
-    if let Some(layer) = layer {
+    if let Some((layer_name, layer)) = layer {
         let text = headed("Layer", &[], layer).text("What the environments have in common that were taken over.");
-        files.insert(root.join(format!("_layers/{LAYER}.yaml")), text);
+        files.insert(root.join(format!("_layers/{layer_name}.yaml")), text);
     }
-    let extends: &[&str] = if layer.is_some() { &[LAYER] } else { &[] };
+    let extends: Vec<&str> = layer.iter().map(|(name, _)| *name).collect();
     for (draught, draft) in draughts.iter().zip(drafts).filter(|(draught, _)| !draught.is_empty()) {
         let folder = root.join(draught.name.as_str());
         let from: Vec<String> = draught.sources.iter().map(|source| format!("`{}`", shown(&source.folder))).collect();
         let head = format!("Taken over from {}.", from.join(", "));
-        files.insert(folder.join(INVENTORY_FILE), headed("Environment", extends, draft).text(&head));
+        files.insert(folder.join(INVENTORY_FILE), headed("Environment", &extends, draft).text(&head));
         let several = draught.authorities.len() > 1;
         for authority in &draught.authorities {
             if let Some(imported) = &authority.imported {
@@ -359,7 +362,7 @@ fn environment(
     draught: &Draught,
     new: &BTreeMap<Utf8PathBuf, String>,
     files: &Arc<[Utf8PathBuf]>,
-    target: Target<'_>,
+    (target, layer_name): (Target<'_>, &str),
 ) -> Result<Environment, Vec<Finding>> {
     if draught.is_empty() {
         return Ok(Environment {
@@ -373,8 +376,8 @@ fn environment(
         });
     }
     let folder = Utf8Path::new(&target.settings.environments).join(draught.name.as_str());
-    let layer = Utf8Path::new(&target.settings.environments).join(format!("_layers/{LAYER}.yaml"));
-    let layers = new.get(&layer).map(|text| (LAYER.to_owned(), layer.clone(), text.clone().into_bytes()));
+    let layer = Utf8Path::new(&target.settings.environments).join(format!("_layers/{layer_name}.yaml"));
+    let layers = new.get(&layer).map(|text| (layer_name.to_owned(), layer.clone(), text.clone().into_bytes()));
     let layers = Layers::new(layers.into_iter().collect());
     let file = folder.join(INVENTORY_FILE);
     let text = new.get(&file).map(String::as_str).unwrap_or_default();

@@ -121,6 +121,10 @@ impl<'a> Maker<'a> {
         }
         let Some(known) = snapshot.provisioners().known() else { return name };
         let owners: Vec<&str> = snapshot.provisioners_with_kid(&kid).collect();
+        if owners.is_empty() && !known.contains_key(&name) {
+            let text = format!("the CA has no provisioner `{name}` (it has {})", listed(known.keys().map(String::as_str)));
+            self.because(&identity, Reason::of(&PROVISIONER_NOT_FOUND, text));
+        }
         if is_variable(&kid) || kid.is_empty() || owners.contains(&name.as_str()) {
             return name;
         }
