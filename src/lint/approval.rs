@@ -120,8 +120,7 @@ fn approvers(lint: &mut Lint<'_>) {
     let grants = grants(lint, &charts);
     // What keeps a chart from being inflated is told where it is found.
     let is_of_chart = |document: &Document| lint.is_of_chart(document);
-    let is_chart_to_come =
-        lint.scope.model.inflations.contains_key(STEP_ISSUER_CHART) && !lint.scope.documents.iter().any(is_of_chart);
+    let is_chart_to_come = lint.scope.model.inflations.contains_key(STEP_ISSUER_CHART) && !lint.scope.documents.iter().any(is_of_chart);
     let mut told: Vec<&str> = Vec::new();
     let issuers: Vec<Object<'_>> = lint.step_issuers().collect();
     for issuer in issuers {
