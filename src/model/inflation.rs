@@ -124,3 +124,21 @@ pub(super) fn resolve(
     }
     requests
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::inventory::{EnvironmentName, Layers};
+    use crate::model::{Extent, build};
+
+    #[test]
+    fn a_folder_may_end_with_a_slash() {
+        let text = "apiVersion: trustree.dev/v1alpha1\nkind: Environment\ndelivery: manifests\nstepIssuer: {namespace: a, chart: {version: 1.11.0, path: charts/x/}}\n";
+        let name = EnvironmentName::new("prod").expect("a name");
+        let inventory = Layers::default().load(&name, camino::Utf8Path::new("inventory.yaml"), text.as_bytes()).expect("an inventory");
+        let (model, findings) = build(&name, &inventory, &BTreeMap::new(), Extent::Known);
+        assert_eq!(findings, []);
+        let sources: Vec<&ChartSource> = model.inflations.values().map(|request| &request.source).collect();
+        assert_eq!(sources, [&ChartSource::Folder("charts/x".into())]);
+    }
+}

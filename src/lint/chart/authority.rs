@@ -3,6 +3,7 @@
 use super::usage::ChartUse;
 use crate::finding::CHART_PORT_MISMATCH;
 use crate::lint::Lint;
+use crate::lint::object::is_filled_in_later;
 use crate::yaml::{Node, Value};
 
 /// The chart's default of `service.targetPort`, and the port in its default of `ca.address`.
@@ -21,6 +22,16 @@ pub(super) fn check(lint: &mut Lint<'_>, chart: &ChartUse<'_>) {
     } else {
         values.text("ca.address").map(str::to_owned)
     };
+    if let Some(without) = address.as_deref().filter(|address| !address.contains(':') && !is_filled_in_later(address)) {
+        let (document, path) = match values.get(if is_injected { "inject.config.files" } else { "ca.address" }) {
+            Some(given) => (given.document, given.path),
+            None => chart.place_for("ca.address"),
+        };
+        let message = format!("the CA is to listen on `{without}`, which names no port: it does not start");
+        let help = format!("write the port behind a colon, such as `:{PORT}`");
+        lint.report(&CHART_PORT_MISMATCH, document, &path, message, help);
+        return;
+    }
     let Some(listens) = address.as_deref().map_or(Some(PORT), |address| address.rsplit_once(':')?.1.parse().ok()) else { return };
     let asks = match values.get("service.targetPort").map(|given| port(given.node)) {
         Some(None) => return,
@@ -66,6 +77,8 @@ mod tests {
         assert_eq!(found("      service: {targetPort: 8443}\n"), ["9:29"]);
         assert_eq!(found("      ca: {address: '0.0.0.0:8443'}\n      service: {targetPort: 8443}\n"), [""; 0]);
         assert_eq!(found("      ca: {name: x}\n"), [""; 0]);
+        assert_eq!(found("      ca: {address: foo}\n"), ["9:21"]);
+        assert_eq!(found("      ca: {address: '${ADDRESS}'}\n"), [""; 0]);
     }
 
     #[test]

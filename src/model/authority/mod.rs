@@ -238,6 +238,13 @@ fn with_port(install: &Install<'_>, values: &mut Map<String, Value>) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use camino::Utf8Path;
+
+    use crate::inventory::{EnvironmentName, Layers};
+    use crate::model::{Extent, build};
+
     use super::*;
 
     #[test]
@@ -251,5 +258,20 @@ mod tests {
         assert_eq!(of(injected), 443);
         let existing = r#"{"namespace": "pki", "mode": "existingSecrets", "values": {"service": {"targetPort": 8443}}}"#;
         assert_eq!(of(existing), 8443);
+    }
+
+    #[test]
+    fn a_chart_of_the_ca_that_is_not_known_is_told() {
+        let told = |version: &str| {
+            let text = format!(
+                "apiVersion: trustree.dev/v1alpha1\nkind: Environment\nauthorities: {{a: {{namespace: b, snapshot: pending, chart: {{version: {version}}}}}}}\n"
+            );
+            let name = EnvironmentName::new("prod").expect("a name");
+            let inventory = Layers::default().load(&name, Utf8Path::new("inventory.yaml"), text.as_bytes()).expect("an inventory");
+            let (_, findings) = build(&name, &inventory, &BTreeMap::new(), Extent::Known);
+            findings.iter().any(|finding| finding.rule == &super::VALUES_NOT_CHECKED && finding.message.contains(version))
+        };
+        assert!(told("9.9.9"));
+        assert!(!told("1.30.1"));
     }
 }
