@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Provisioner, TenantCertificate};
 
-/// Namespaces that belong together, and what lies in each of them. In names, DNS names, URIs and labels `{namespace}`,
+/// Namespaces that belong together, and what lies in each of them. In names of any kind, subjects and labels `{namespace}`,
 /// `{tenant}` and `{clusterDomain}` stand for what they are there.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -29,7 +29,7 @@ enum Where<'a> {
     /// In one namespace.
     Here(&'a str),
     /// In those that fit one of some expressions.
-    Fitting(Vec<&'a str>),
+    Fitting(Vec<Expression<'a>>),
     /// In every namespace.
     Everywhere,
     /// In those with certain labels.
@@ -152,7 +152,7 @@ impl<'a> Claim<'a> {
     fn reaches(&self, namespace: &str) -> bool {
         match &self.whereto {
             Where::Here(own) => *own == namespace,
-            Where::Fitting(expressions) => expressions.iter().any(|expression| fits(expression, namespace)),
+            Where::Fitting(expressions) => expressions.iter().any(|expression| expression.fits(namespace)),
             Where::Everywhere => true,
             Where::Labelled => false,
         }
@@ -171,29 +171,18 @@ impl<'a> Claim<'a> {
             }
             (Everywhere, Everywhere | Here(_)) | (Here(_), Everywhere) => Meeting::Surely,
             (Fitting(expressions), Here(namespace)) | (Here(namespace), Fitting(expressions)) => {
-                let met = expressions.iter().filter(|expression| fits(expression, namespace)).map(|expression| match plain(expression) {
-                    Some(_) => Meeting::Surely,
-                    None => Meeting::Perhaps,
-                });
-                met.max().unwrap_or(Meeting::Never)
+                let here = Expression::Plain(namespace);
+                expressions.iter().map(|expression| expression.meets(&here)).max().unwrap_or(Meeting::Never)
             }
             (Fitting(list), Everywhere) | (Everywhere, Fitting(list)) => {
-                if list.iter().any(|expression| plain(expression).is_some()) {
+                if list.iter().any(Expression::is_plain) {
                     Meeting::Surely
                 } else {
                     Meeting::Perhaps
                 }
             }
             (Fitting(ones), Fitting(twos)) => {
-                let met = ones.iter().flat_map(|one| {
-                    twos.iter().map(move |two| match (plain(one), plain(two)) {
-                        (Some(one), Some(two)) if one == two => Meeting::Surely,
-                        (Some(name), None) if fits(two, name) => Meeting::Perhaps,
-                        (None, Some(name)) if fits(one, name) => Meeting::Perhaps,
-                        (None, None) if one == two => Meeting::Perhaps,
-                        _ => Meeting::Never,
-                    })
-                });
+                let met = ones.iter().flat_map(|one| twos.iter().map(move |two| one.meets(two)));
                 met.max().unwrap_or(Meeting::Never)
             }
             (Labelled, Everywhere) | (Everywhere, Labelled) => Meeting::Perhaps,
@@ -203,18 +192,45 @@ impl<'a> Claim<'a> {
     }
 }
 
-/// The namespace that an expression names, where it names one.
-fn plain(expression: &str) -> Option<&str> {
-    let inner = expression.strip_prefix('^').unwrap_or(expression);
-    let inner = inner.strip_suffix('$').unwrap_or(inner);
-    inner.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-').then_some(inner)
+/// One expression for the whole of a name, read once: it is held against every tenant.
+#[derive(Debug)]
+enum Expression<'a> {
+    /// It names one namespace.
+    Plain(&'a str),
+    /// It may fit several; None where it is not understood here, and fits nothing.
+    Pattern(&'a str, Option<Regex>),
 }
 
-/// Whether an expression fits the whole of a name. One that is not understood here fits nothing.
-fn fits(expression: &str, namespace: &str) -> bool {
-    match plain(expression) {
-        Some(name) => name == namespace,
-        None => Regex::new(&format!("^(?:{expression})$")).is_ok_and(|expression| expression.is_match(namespace)),
+impl<'a> Expression<'a> {
+    fn of(text: &'a str) -> Expression<'a> {
+        let inner = text.strip_prefix('^').unwrap_or(text);
+        let inner = inner.strip_suffix('$').unwrap_or(inner);
+        match inner.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-') {
+            true => Expression::Plain(inner),
+            false => Expression::Pattern(inner, Regex::new(&format!("^(?:{text})$")).ok()),
+        }
+    }
+
+    fn fits(&self, namespace: &str) -> bool {
+        match self {
+            Expression::Plain(name) => *name == namespace,
+            Expression::Pattern(_, expression) => expression.as_ref().is_some_and(|expression| expression.is_match(namespace)),
+        }
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self, Expression::Plain(_))
+    }
+
+    /// A name meets surely what names it, too, and perhaps what fits it; two patterns meet where they are the same.
+    fn meets(&self, other: &Expression<'_>) -> Meeting {
+        use Expression::{Pattern, Plain};
+        let (meeting, do_meet) = match (self, other) {
+            (Plain(one), Plain(two)) => (Meeting::Surely, one == two),
+            (Plain(name), pattern @ Pattern(..)) | (pattern @ Pattern(..), Plain(name)) => (Meeting::Perhaps, pattern.fits(name)),
+            (Pattern(one, _), Pattern(two, _)) => (Meeting::Perhaps, one == two),
+        };
+        if do_meet { meeting } else { Meeting::Never }
     }
 }
 
@@ -300,7 +316,7 @@ fn listed_in(list: &str) -> Option<Where<'_>> {
     match reach(list) {
         Reach::Nobody => None,
         Reach::Everything => Some(Where::Everywhere),
-        Reach::Names | Reach::Pattern => Some(Where::Fitting(patterns(list).collect())),
+        Reach::Names | Reach::Pattern => Some(Where::Fitting(patterns(list).map(Expression::of).collect())),
     }
 }
 
@@ -320,7 +336,7 @@ fn bundle(object: Object<'_>) -> Vec<Claim<'_>> {
         kind,
         name: object.name(),
         whereto: match by_name {
-            Some(namespace) => Where::Fitting(vec![namespace]),
+            Some(namespace) => Where::Fitting(vec![Expression::Plain(namespace)]),
             None if selects("matchLabels") || selects("matchExpressions") => Where::Labelled,
             None => Where::Everywhere,
         },
