@@ -505,7 +505,7 @@ const MUTATIONS: &[Mutation] = &[
     // Chart.
     Mutation {
         rule: "chart-version-floating",
-        follows: &["chart-not-inflated"],
+        follows: &["chart-not-inflated", "image-mirror-unused"],
         apply: |good| {
             if good.inventory.pointer("/stepIssuer/chart").is_none() {
                 return false;
@@ -519,7 +519,7 @@ const MUTATIONS: &[Mutation] = &[
     Mutation { rule: "values-wrong-type", follows: &[], apply: |good| value(good, "/replicaCount", json!("2")) },
     Mutation {
         rule: "values-not-checked",
-        follows: &["chart-not-inflated"],
+        follows: &["chart-not-inflated", "image-mirror-unused"],
         apply: |good| {
             if good.inventory.pointer("/stepIssuer/chart").is_none() {
                 return false;
