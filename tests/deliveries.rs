@@ -206,7 +206,18 @@ fn through_kustomize(tools: &Tools, kustomize: &Path, environment: &Path) -> Vec
 /// Everything is written out: no engine needs Helm.
 fn through_manifests(_: &Tools, kustomize: &Path, environment: &Path) -> Vec<Value> {
     let folder = kustomizations_below(environment).into_iter().next().expect("a kustomization");
-    read_all(&run(Command::new(kustomize).arg("build").arg(folder)))
+    let mut objects = read_all(&run(Command::new(kustomize).arg("build").arg(folder)));
+    // Only what is written out can carry the marks that keep an engine from pruning a definition: Helm never deletes one, and
+    // kustomize takes the chart's as it is.
+    for definition in objects.iter_mut().filter(|object| object["kind"] == "CustomResourceDefinition") {
+        let annotations = definition["metadata"]["annotations"].as_object_mut().expect("annotations");
+        assert_eq!(annotations.remove("argocd.argoproj.io/sync-options"), Some(json!("Prune=false")));
+        assert_eq!(annotations.remove("kustomize.toolkit.fluxcd.io/prune"), Some(json!("disabled")));
+        if annotations.is_empty() {
+            definition["metadata"].as_object_mut().expect("a map").remove("annotations");
+        }
+    }
+    objects
 }
 
 /// Flux takes up the folders that its Kustomizations name, and installs the charts of its releases.

@@ -94,6 +94,11 @@ fn what_kustomize_builds_without_helm_is_what_helm_gives() {
         if is_account {
             object["metadata"]["namespace"] = "smallstep".into();
         }
+        // Helm never deletes a definition; engines must be told not to.
+        if kind == "CustomResourceDefinition" {
+            object["metadata"]["annotations"]["argocd.argoproj.io/sync-options"] = "Prune=false".into();
+            object["metadata"]["annotations"]["kustomize.toolkit.fluxcd.io/prune"] = "disabled".into();
+        }
         let namespace = if is_account { "smallstep".to_owned() } else { namespace };
         expected.insert((version, kind, namespace, name), object);
     }

@@ -138,9 +138,18 @@ fn risk_of_kind(object: Option<&Object>) -> Risk {
 /// What goes along with an object that is in no file any more.
 fn goes_along(document: &Document) -> Option<Meaning> {
     let object = document.object.as_ref()?;
+    let annotations = document.value.pointer("/metadata/annotations");
+    let is_marked = |key: &str, value: &str| annotations.and_then(|all| all.get(key)).and_then(Value::as_str) == Some(value);
     match (object.group.as_str(), object.kind.as_str()) {
+        // It is marked to stay.
+        ("apiextensions.k8s.io", "CustomResourceDefinition")
+            if is_marked("argocd.argoproj.io/sync-options", "Prune=false")
+                && is_marked("kustomize.toolkit.fluxcd.io/prune", "disabled") =>
+        {
+            None
+        }
         ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            let kind = document.value.pointer("/spec/names/kind").and_then(serde_json::Value::as_str).unwrap_or("object of the kind");
+            let kind = document.value.pointer("/spec/names/kind").and_then(Value::as_str).unwrap_or("object of the kind");
             let text = format!("an engine that prunes deletes the definition, and with it every {kind} in the cluster");
             Some(Meaning::new(Code::DefinitionRemoved, text))
         }

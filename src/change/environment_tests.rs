@@ -247,6 +247,9 @@ fn what_takes_others_along_is_told_when_it_goes() {
     let gone = told(&found(vec![file("crd.yaml", Some(definition), None), file("release.yaml", Some(release), None)], &[]));
     assert!(gone.iter().any(|one| one.starts_with("issuer ") && one.ends_with("every StepIssuer in the cluster")), "{gone:?}");
     assert!(gone.iter().any(|one| one.starts_with("issuer ") && one.contains("uninstalls")), "{gone:?}");
+    let marks = "annotations: {argocd.argoproj.io/sync-options: Prune=false, kustomize.toolkit.fluxcd.io/prune: disabled}, name";
+    let marked = told(&found(vec![file("crd.yaml", Some(&definition.replace("{name: step", &format!("{{{marks}: step"))), None)], &[]));
+    assert!(marked.iter().all(|one| !one.contains("prunes")), "{marked:?}");
     let kept = told(&found(vec![file("crd.yaml", Some(definition), Some(&definition.replace("StepIssuer", "Other")))], &[]));
     assert!(kept.iter().all(|one| !one.contains("prunes")), "{kept:?}");
 }

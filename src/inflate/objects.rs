@@ -65,6 +65,7 @@ pub(super) fn objects(text: &str, request: &ChartRequest, chart: Option<&Chart>)
         let has_no_namespace =
             is_cluster_scoped(&identity.group, &identity.kind) || cluster_scoped.contains(&(identity.group.clone(), identity.kind.clone()));
         let value = with_namespace(ordered(node), (!has_no_namespace).then_some(request.namespace.as_str()));
+        let value = if is_definition(&identity) { kept(value) } else { value };
         let asks = templates.as_ref().map(|templates| templates.questions(source)).unwrap_or_default();
         objects.files.push(file(&value, asks).map_err(|()| no_object(source, node))?);
     }
@@ -72,6 +73,10 @@ pub(super) fn objects(text: &str, request: &ChartRequest, chart: Option<&Chart>)
     refuse_twins(&objects.files)?;
     Ok(objects)
 }
+
+/// What keeps an object that is gone from the tree in the cluster. Source: Argo CD, `docs/user-guide/sync-options.md`;
+/// kustomize-controller, `docs/spec/v1`.
+const KEPT: [(&str, &str); 2] = [("argocd.argoproj.io/sync-options", "Prune=false"), ("kustomize.toolkit.fluxcd.io/prune", "disabled")];
 
 /// The documents of a stream. Helm puts `---` on a line before each, and no block of a document can stand that far left.
 fn documents(text: &str) -> Vec<&str> {
@@ -162,6 +167,25 @@ fn with_namespace(mut object: Json, namespace: Option<&str>) -> Json {
         *metadata = entries.into_iter().collect::<Map<_, _>>();
     }
     object
+}
+
+fn is_definition(identity: &Identity) -> bool {
+    identity.group == "apiextensions.k8s.io" && identity.kind == "CustomResourceDefinition"
+}
+
+/// A definition with the marks that keep engines from pruning it. Helm never deletes one, because every object of its kind
+/// would go along.
+fn kept(mut definition: Json) -> Json {
+    if let Some(metadata) = definition.get_mut("metadata").and_then(Json::as_object_mut) {
+        let annotations = metadata.entry("annotations").or_insert(Json::Null);
+        if !annotations.is_object() {
+            *annotations = Json::Object(Map::new());
+        }
+        for (key, value) in KEPT {
+            annotations.as_object_mut().map(|annotations| annotations.entry(key).or_insert_with(|| value.into()));
+        }
+    }
+    definition
 }
 
 /// The file of an object.
