@@ -10,7 +10,7 @@ use crate::model::issuer::Issuers;
 use crate::model::resolution::{AUTHORITY_RELEASE, KnownSnapshot, Resolution, fullname};
 use crate::model::tenant::Tenants;
 use crate::model::{
-    Authority, CertManager, Exporter, Model, Sources, argo_cd, authority, certificate, chart, component, delivery, flux, inflation, issuer,
+    Authority, CertManager, Model, Sources, argo_cd, authority, certificate, chart, component, delivery, exporter, flux, inflation, issuer,
     job, names, tenant, trust,
 };
 use crate::yaml::Path;
@@ -76,7 +76,7 @@ impl Resolution<'_> {
         origins.extend(of_values);
         let flux = flux::resolve(self, step_issuer.as_ref(), &tenants.namespaces);
         let home = self.home();
-        let exporters = self.exporters();
+        let exporters = exporter::exporters(self);
         let exporter_jobs = job::exporters(self, &exporters);
         let bootstraps = job::bootstrap(self, inventory, home.as_deref(), &tenants.waiting);
         let flux = flux.map(|flux| flux.with_time_for(bootstraps.values().map(|bootstrap| bootstrap.deadline_seconds)));
@@ -200,18 +200,6 @@ impl Resolution<'_> {
         }
     }
 
-    fn exporters(&self) -> BTreeMap<String, Exporter> {
-        if !self.fields.exporter.unwrap_or(self.fields.exporter_cron_job.is_some()) {
-            return BTreeMap::new();
-        }
-        let several = self.fields.authorities.len() > 1;
-        let exporter = |(name, authority): (&String, &inventory::Authority)| {
-            let own_name = if several { format!("trustree-exporter-{name}") } else { "trustree-exporter".to_owned() };
-            (name.clone(), Exporter { name: own_name, namespace: authority.namespace.clone(), objects: public_objects(authority) })
-        };
-        self.fields.authorities.iter().map(exporter).collect()
-    }
-
     fn authorities(&mut self) -> BTreeMap<String, Authority> {
         let fields = self.fields;
         let authority = |(name, written): (&String, &inventory::Authority)| {
@@ -250,17 +238,6 @@ impl Resolution<'_> {
         };
         self.fields.approver.unwrap_or(needed).then_some(cert_manager)
     }
-}
-
-/// The two objects with what an authority publishes, by resource.
-pub(super) fn public_objects(authority: &inventory::Authority) -> BTreeMap<&'static str, Vec<String>> {
-    let fullname = fullname(authority);
-    let mut objects: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
-    for (suffix, secret) in [("certs", authority.certs_as_secret), ("config", authority.config_as_secret)] {
-        let resource = if secret == Some(true) { "secrets" } else { "configmaps" };
-        objects.entry(resource).or_default().push(format!("{fullname}-{suffix}"));
-    }
-    objects
 }
 
 #[cfg(test)]

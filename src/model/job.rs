@@ -295,7 +295,7 @@ impl<'a> Waiting<'a> {
     fn roles(&self) -> BTreeMap<String, JobRole> {
         let mut objects = Objects::default();
         for authority in self.authorities.values() {
-            for (resource, names) in super::build::public_objects(authority) {
+            for (resource, names) in super::exporter::public_objects(authority) {
                 names.into_iter().for_each(|name| objects.add(&authority.namespace, ("", resource), name));
             }
         }

@@ -12,6 +12,7 @@ mod component;
 mod conventions;
 mod copies;
 mod delivery;
+mod exporter;
 mod flux;
 mod images;
 mod inflation;

@@ -1,6 +1,7 @@
 //! The model through the templates to a tree. Writes nothing, and knows neither what is on disk nor what lint thinks.
 
 mod bootstrap;
+mod built_in;
 mod chart;
 mod component;
 mod document;
@@ -34,7 +35,8 @@ use document::{Document, Job};
 use folders::Folders;
 use specification::{COMPONENT_FILE, DocumentSpecification, FileSpecification, Stage};
 
-pub use component::{TemplateFile, Templates};
+pub use built_in::TemplateFile;
+pub use component::Templates;
 pub use shared::SHARED_FOLDER;
 
 /// The component that takes up the folders of all others.

@@ -1,6 +1,6 @@
 //! Files of the user's that take the place of built-in ones, and fall behind them.
 
-use super::component::{TemplateFile, built_in};
+use super::built_in::{TemplateFile, built_in};
 use crate::finding::{Finding, Place, TEMPLATE_OVERRIDE_STALE};
 use crate::tree::Digest;
 use crate::yaml::text_of;
@@ -42,7 +42,7 @@ fn made_from(line: &str) -> Option<&str> {
 mod tests {
     use camino::Utf8PathBuf;
 
-    use super::super::component::BUILT_IN;
+    use super::super::built_in::BUILT_IN;
     use super::*;
 
     #[test]

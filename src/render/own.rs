@@ -3,7 +3,8 @@
 use minijinja::Value;
 use minijinja::value::Serde;
 
-use super::component::{Component, built_in};
+use super::built_in::built_in;
+use super::component::Component;
 use super::{Pass, Templates};
 use crate::finding::{COMPONENT_NOT_FOUND, Finding, MANIFEST_NOT_CHECKED, Place, TEMPLATE_INVALID, UNKNOWN_FIELD, WRONG_TYPE, listed};
 use crate::manifest::crd::{CrdFlaw, CrdFlawKind};
