@@ -13,6 +13,8 @@ use trustree::yaml::{Keys, document, read, scalar};
 /// Texts that some reader takes for something else when they stand bare.
 const TRAPS: &[&str] = &[
     "",
+    "-_0",
+    "+_1",
     " ",
     "yes",
     "no",

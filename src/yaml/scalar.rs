@@ -93,7 +93,8 @@ pub(super) fn is_ambiguous(text: &str) -> bool {
     if text.len() <= 5 && (resolve_word(&text.to_ascii_lowercase()).is_some() || resolve_word(text).is_some()) {
         return true;
     }
-    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    // Behind a sign Go passes over underscores before it looks for a number: `-_0` is one.
+    let unsigned = text.strip_prefix(['-', '+']).map_or(text, |behind| behind.trim_start_matches('_'));
     let bytes = unsigned.as_bytes();
     match bytes {
         [] => true,
@@ -149,7 +150,25 @@ mod tests {
 
     #[test]
     fn what_some_reader_could_mistake_is_ambiguous() {
-        for text in ["yEs", "1:30", "2026-11-23", "1_000", "1.19", "1e3", "0o17", ".inf", "+1", "190:20:30", "12e03", "", "NULL", "1,000"] {
+        for text in [
+            "yEs",
+            "1:30",
+            "2026-11-23",
+            "1_000",
+            "1.19",
+            "1e3",
+            "0o17",
+            ".inf",
+            "+1",
+            "190:20:30",
+            "12e03",
+            "",
+            "NULL",
+            "1,000",
+            "-_0",
+            "+__12",
+            "-_0x1f",
+        ] {
             assert!(is_ambiguous(text), "{text:?}");
         }
         for text in ["1.11.0", "24h0m0s", "127.0.0.1", "v1", "prod-tokyo", "api.payments.svc"] {
