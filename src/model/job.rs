@@ -454,7 +454,11 @@ pub(super) fn exporters(resolution: &mut Resolution<'_>, exporters: &BTreeMap<St
             image: written.image.clone(),
             repository: repository.clone(),
             branch: branch.clone(),
-            working_folder: if git.path.is_empty() { "/work/repository".to_owned() } else { format!("/work/repository/{}", git.path) },
+            working_folder: if git.path.is_empty() {
+                "/workspace/repository".to_owned()
+            } else {
+                format!("/workspace/repository/{}", git.path)
+            },
             forge_token: written.forge_token.clone(),
             git_credentials: written.git_credentials.clone(),
             ssh_secret: written.ssh_secret.clone(),

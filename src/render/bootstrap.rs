@@ -19,7 +19,7 @@ use crate::yaml::{Path, document};
 /// Name of the component.
 const COMPONENT: &str = "bootstrap";
 /// The repository in the pod.
-const ROOT: &str = "/work";
+const ROOT: &str = "/workspace";
 /// Bytes that a ConfigMap may hold. Source: Kubernetes, `MaxSecretSize`.
 const MAX_BYTES: usize = 1024 * 1024;
 
